@@ -1,0 +1,1 @@
+"""The session store of an AI-agent fleet: the client."""

@@ -1,0 +1,180 @@
+"""Every error that Holdfast raises, in one tree.
+
+HoldfastError
+├── ConfigError                 a setting, an argument or a document is wrong (nothing was sent)
+│   ├── ConnectionFormatError   a Connection document cannot be read
+│   └── Unsupported             the target cannot do what was asked
+├── StoreUnavailable            an outage; never to be taken for an empty session
+├── AccessDenied                credentials or ACL rules refuse; never retried
+├── TlsFailed                   the certificate, its name or the protocol version does not hold
+├── StoreFull                   the server refuses writes for lack of memory
+├── CacheComputeTimeout         another caller computes a cache entry and did not finish in time
+├── VerificationFailed          a check against a deployed store did not hold
+└── SessionError                an answer of the store about one session
+    ├── SessionNotFound         no such session (never was, ended, or of another tenant)
+    │   └── InvalidSessionId    the id is not one that Holdfast mints
+    ├── SessionExpired          past its idle deadline or token expiry
+    ├── SessionTorn             eviction took part of the session
+    ├── TurnConflict            somebody else wrote a turn first
+    ├── RolledBack              a failover lost acknowledged turns; says where to resend from
+    ├── Fenced                  the lease was taken over
+    ├── LeaseHeld               another worker holds the lease
+    └── ToolCallError           a tool call is unknown, or there are too many
+"""
+
+from __future__ import annotations
+
+
+class HoldfastError(Exception):
+    """Base of every error in this package."""
+
+
+class ConfigError(HoldfastError, ValueError):
+    """Bad input, found before anything was sent.
+
+    The message has one shape: ``<field>: got <value>, need <rule>; <fix>``. The value of a secret
+    is never passed here.
+    """
+
+    def __init__(self, field: str, value: object, rule: str, fix: str) -> None:
+        self.field = field
+        self.value = value
+        self.rule = rule
+        self.fix = fix
+        super().__init__(f"{field}: got {value!r}, need {rule}; {fix}")
+
+
+class ConnectionFormatError(ConfigError):
+    """A Connection document is malformed or of a version this kit does not know."""
+
+
+class Unsupported(ConfigError):
+    """The target, topology or server version cannot do what was asked."""
+
+
+class StoreUnavailable(HoldfastError):
+    """The store did not answer within the deadline.
+
+    Attributes:
+        attempts: how often the operation was tried.
+        elapsed_seconds: from the first attempt to giving up.
+        may_have_applied: true where a write was sent and its reply was lost. Sending the same
+            turn again (same turn id) is safe.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        attempts: int = 1,
+        elapsed_seconds: float = 0.0,
+        may_have_applied: bool = False,
+    ) -> None:
+        self.attempts = attempts
+        self.elapsed_seconds = elapsed_seconds
+        self.may_have_applied = may_have_applied
+        super().__init__(message)
+
+
+class AccessDenied(HoldfastError):
+    """The server refuses the credentials, or the role may not do this."""
+
+
+class TlsFailed(HoldfastError):
+    """The TLS handshake failed: wrong CA, wrong server name, or no common protocol version."""
+
+
+class StoreFull(HoldfastError):
+    """The server is at maxmemory and has nothing it may evict; the write was not applied."""
+
+
+class CacheComputeTimeout(HoldfastError):
+    """Another caller is computing the entry and did not store it within the wait."""
+
+
+class VerificationFailed(HoldfastError):
+    """A check against a deployed store did not hold."""
+
+
+class SessionError(HoldfastError):
+    """Base of the answers about one session. ``session_id`` names it."""
+
+    def __init__(self, session_id: str, message: str) -> None:
+        self.session_id = session_id
+        super().__init__(message)
+
+
+class SessionNotFound(SessionError):
+    """No such session for this tenant: it never was, has ended, or belongs to someone else."""
+
+    def __init__(self, session_id: str, message: str = "session not found") -> None:
+        super().__init__(session_id, message)
+
+
+class InvalidSessionId(SessionNotFound):
+    """The id does not have the form that Holdfast mints; the store was not asked."""
+
+
+class SessionExpired(SessionError):
+    """The idle deadline or the token's expiry has passed; data kept in grace is not served."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id, "session is past its deadline")
+
+
+class SessionTorn(SessionError):
+    """Part of the session is gone (eviction); it is neither served nor written to."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id, "session is torn: the server evicted part of it; start anew")
+
+
+class TurnConflict(SessionError):
+    """Another writer stored a turn first. Load again and decide; ``stored_seq`` is the newest."""
+
+    def __init__(self, session_id: str, *, expected_seq: int, stored_seq: int) -> None:
+        self.expected_seq = expected_seq
+        self.stored_seq = stored_seq
+        super().__init__(
+            session_id,
+            f"turn conflict: the writer knows seq {expected_seq}, stored is {stored_seq}",
+        )
+
+
+class RolledBack(SessionError):
+    """A failover lost acknowledged turns: the store is behind what this writer was told.
+
+    Attributes:
+        stored_seq: the newest turn that survived; resend from ``stored_seq + 1``.
+        expected_seq: what the writer had been told.
+    """
+
+    def __init__(self, session_id: str, *, expected_seq: int, stored_seq: int) -> None:
+        self.expected_seq = expected_seq
+        self.stored_seq = stored_seq
+        super().__init__(
+            session_id,
+            f"rolled back: acknowledged up to seq {expected_seq}, stored is {stored_seq}; "
+            f"resend from seq {stored_seq + 1}",
+        )
+
+
+class Fenced(SessionError):
+    """The lease this write relies on was taken over; ``stored_fence`` is the newer one."""
+
+    def __init__(self, session_id: str, *, fence: int, stored_fence: int) -> None:
+        self.fence = fence
+        self.stored_fence = stored_fence
+        super().__init__(session_id, f"fenced: lease {fence} was taken over by {stored_fence}")
+
+
+class LeaseHeld(SessionError):
+    """Another worker holds the lease; it expires in ``remaining_ms`` unless renewed."""
+
+    def __init__(self, session_id: str, *, remaining_ms: int) -> None:
+        self.remaining_ms = remaining_ms
+        super().__init__(session_id, f"lease is held; it expires in {remaining_ms} ms")
+
+
+class ToolCallError(SessionError):
+    """The tool call is unknown, already finished differently, or there are too many pending."""
