@@ -59,7 +59,8 @@ class PartialFailure(HoldfastError):
         super().__init__("; ".join(reasons))
 
 
-def _utc_now() -> datetime:
+def utc_now() -> datetime:
+    """The wall clock."""
     return datetime.now(UTC)
 
 
@@ -86,7 +87,7 @@ class Context:
     timeout_seconds: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     log: Log = _silent
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = utc_now
     random_seed: bytes = b""
 
     @property
