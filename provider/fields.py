@@ -1,4 +1,4 @@
-"""Checks of inputs, property by property. Unknown values pass; the value of a secret is not told."""
+"""Checks of inputs, property by property: unknown values pass, secret values are not told."""
 
 from __future__ import annotations
 

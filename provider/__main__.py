@@ -1,0 +1,29 @@
+"""The plugin ``pulumi-resource-holdfast``. The engine starts it; nobody runs it by hand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+
+from provider.credentials.authority import CertificateAuthority
+from provider.credentials.certificate import Certificate
+from provider.credentials.password import Password
+from provider.credentials.secret_file import SecretFile
+from provider.package import Package
+from provider.plugin import run
+from provider.resource import Resource
+
+
+def resources() -> list[Resource]:
+    """All resource types of the package."""
+    return [Password(), CertificateAuthority(), Certificate(), SecretFile()]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve the package."""
+    return run(Package("holdfast", metadata.version("holdfast"), resources()), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
