@@ -157,7 +157,7 @@ class CertificateAuthority(Resource):
         """Nothing exists outside the state."""
 
     def preview_update(self, stored: Stored, inputs: Properties, context: Context) -> Properties:
-        """Exact but for what is to be minted, so that certificates keep their issuer in previews."""
+        """Exact but for what is to be minted: certificates that keep their issuer do not change."""
         newest = KeyPair.from_properties(stored.outputs.get("newest", {}))
         if newest is not None and not _mints(stored, inputs):
             return self.update(stored, inputs, context)

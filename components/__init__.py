@@ -1,0 +1,1 @@
+"""What `pulumi up` creates: one component a target, all with the same outputs."""
