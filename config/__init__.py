@@ -1,0 +1,1 @@
+"""Settings of a stack: typed, offline, every value checked before anything is created."""

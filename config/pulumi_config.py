@@ -1,0 +1,55 @@
+"""Settings out of a running Pulumi program: the one place in this room that knows Pulumi."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from config.schema import NAMESPACE
+from config.settings import Place, Settings, load_settings, machine_memory_bytes
+from holdfast.errors import ConfigError
+
+
+def load_stack_settings(root: Path) -> Settings:
+    """The settings of the stack that this program runs for.
+
+    Args:
+        root: the project's folder.
+
+    Raises:
+        pulumi.RunError: a setting is wrong. The engine shows its text without a trace.
+    """
+    try:
+        return load_settings(
+            _plain_settings(),
+            Place(
+                project=pulumi.get_project(),
+                stack=pulumi.get_stack(),
+                root=root,
+                environment=os.environ,
+                memory_bytes=machine_memory_bytes(),
+            ),
+        )
+    except ConfigError as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def _plain_settings() -> dict[str, object]:
+    """Every key of our namespace, the unknown ones too: ``pulumi.Config`` cannot list them."""
+    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    prefix = f"{NAMESPACE}:"
+    ours = {
+        key.removeprefix(prefix): value
+        for key, value in everything.items()
+        if key.startswith(prefix)
+    }
+    for name in ours:
+        if runtime_config.is_config_secret(f"{prefix}{name}"):
+            # Settings stand in plain outputs and files; a secret among them would leak.
+            raise ConfigError(
+                f"{prefix}{name}", "a secret", "a plain value", "set it again without --secret"
+            )
+    return ours
