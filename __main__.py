@@ -1,0 +1,12 @@
+"""The program that ``pulumi up`` runs: settings, one store, its outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.factory import create_store
+from components.outputs import export_outputs
+from config.pulumi_config import load_stack_settings
+
+settings = load_stack_settings(Path(__file__).resolve().parent)
+export_outputs(create_store(settings))

@@ -1,0 +1,210 @@
+"""The local target: real server processes on loopback, TLS and ACL only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pulumi
+
+from components.local_config import LOOPBACK, NodeKind, fill_secret_directives
+from components.local_spec import (
+    FULL,
+    LocalSessionStoreArgs,
+    LocalSpec,
+    sentinel_acl,
+    server_acl,
+)
+from components.outputs import OUTPUT_NAMES
+from components.resources import (
+    Certificate,
+    CertificateAuthority,
+    ClusterFormation,
+    Password,
+    SecretFile,
+    ServerProcess,
+)
+from holdfast.connection import Topology
+from holdfast.roles import APPLICATION_ROLES, Role
+
+
+class LocalSessionStore(pulumi.ComponentResource):
+    """A session store of real server processes on this machine.
+
+    Creates a password for each role, a certificate authority, one certificate for the servers
+    and one for the Sentinels, a process for each node (and the slots of a cluster), a file
+    (0600) with each application role's Connection, and the CA's file.
+
+    Nothing listens beyond loopback or in plain text, ``default`` is off everywhere, and ACL files
+    hold digests only. It does not survive the loss of the machine: that is what the other
+    targets are for.
+    """
+
+    connection: pulumi.Output[str]
+    """The operator's Connection with every role, as JSON. Secret."""
+
+    connections: pulumi.Output[Mapping[str, str]]
+    """A narrow Connection for each application role, as JSON, by role. Secret."""
+
+    target: pulumi.Output[str]
+    """``local``."""
+
+    topology: pulumi.Output[str]
+    """``standalone``, ``sentinel`` or ``cluster``."""
+
+    engine: pulumi.Output[str]
+    """The server program and its version, such as ``valkey 9.1.2``."""
+
+    endpoints: pulumi.Output[Sequence[str]]
+    """``host:port`` of the Sentinels, the cluster's nodes, or the only server."""
+
+    app: pulumi.Output[str]
+    """Prefix of every key."""
+
+    roles: pulumi.Output[Sequence[str]]
+    """Roles that an application can log in as."""
+
+    connection_files: pulumi.Output[Mapping[str, str]]
+    """Path of the file with each application role's Connection."""
+
+    ca_file: pulumi.Output[str]
+    """Path of the CA's certificates as PEM, for tools."""
+
+    def __init__(
+        self,
+        name: str,
+        args: LocalSessionStoreArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("holdfast:index:LocalSessionStore", name, None, opts)
+        spec = LocalSpec.from_args(args)
+        child = pulumi.ResourceOptions(parent=self)
+        secrets = _Secrets(name, spec, child)
+        processes = _processes(name, spec, secrets, child)
+        servers = [processes[node.name] for node in spec.nodes if node.kind is NodeKind.SERVER]
+        if spec.topology is Topology.CLUSTER:
+            _form_cluster(name, spec, secrets, servers, child)
+
+        documents: pulumi.Output[dict[str, str]] = pulumi.Output.secret(
+            pulumi.Output.all(secrets.values, secrets.authority.bundle_pem).apply(
+                lambda known: spec.connection_documents(known[0], known[1])
+            )
+        )
+        files = {
+            role.value: SecretFile(
+                f"{name}-connection-{role}",
+                path=str(spec.connection_file(role)),
+                content=documents[role.value],
+                opts=child,
+            ).path
+            for role in APPLICATION_ROLES
+        }
+        ca_file = SecretFile(
+            f"{name}-ca-file",
+            path=str(spec.ca_file),
+            content=secrets.authority.bundle_pem,
+            opts=child,
+        )
+
+        self.connection = documents[FULL]
+        self.connections = documents.apply(
+            lambda known: {role: text for role, text in known.items() if role != FULL}
+        )
+        self.target = pulumi.Output.from_input("local")
+        self.topology = pulumi.Output.from_input(spec.topology.value)
+        self.engine = pulumi.Output.from_input(f"{spec.config.engine} {spec.config.version}")
+        self.endpoints = pulumi.Output.from_input([str(address) for address in spec.endpoints])
+        self.app = pulumi.Output.from_input(spec.app)
+        self.roles = pulumi.Output.from_input([role.value for role in APPLICATION_ROLES])
+        self.connection_files = pulumi.Output.all(**files)
+        self.ca_file = ca_file.path
+        self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
+
+
+class _Secrets:
+    """The passwords and certificates that the processes of one store share."""
+
+    def __init__(self, name: str, spec: LocalSpec, child: pulumi.ResourceOptions) -> None:
+        passwords = {role: Password(f"{name}-password-{role}", opts=child) for role in Role}
+        self.authority = CertificateAuthority(
+            f"{name}-ca", common_name=f"{spec.config.service} CA", opts=child
+        )
+        self.certificates = {
+            kind: Certificate(
+                f"{name}-certificate-{kind}",
+                ca_certificate_pem=self.authority.certificate_pem,
+                ca_private_key_pem=self.authority.private_key_pem,
+                common_name=f"{spec.config.service} {kind}",
+                dns_names=list(spec.dns_names),
+                ip_addresses=[LOOPBACK],
+                opts=child,
+            )
+            for kind in NodeKind
+            if any(node.kind is kind for node in spec.nodes)
+        }
+        self.admin_password = passwords[Role.ADMIN].value
+        self.values: pulumi.Output[dict[str, str]] = pulumi.Output.all(
+            **{role.value: password.value for role, password in passwords.items()}
+        )
+        hashes = pulumi.Output.all(
+            **{role.value: password.sha256 for role, password in passwords.items()}
+        )
+        self.acls = {
+            NodeKind.SERVER: hashes.apply(lambda known: server_acl(spec, known)),
+            NodeKind.SENTINEL: hashes.apply(lambda known: sentinel_acl(spec, known)),
+        }
+
+
+def _processes(
+    name: str, spec: LocalSpec, secrets: _Secrets, child: pulumi.ResourceOptions
+) -> dict[str, ServerProcess]:
+    """A process for each node, by the node's name; a node waits for those it follows."""
+    processes: dict[str, ServerProcess] = {}
+    for node in spec.nodes:
+        certificate = secrets.certificates[node.kind]
+        processes[node.name] = ServerProcess(
+            f"{name}-{node.name}",
+            node=node.name,
+            kind=node.kind.value,
+            group_dir=str(spec.data_dir),
+            owner=spec.owner,
+            executable=spec.server_path,
+            address=node.address.host,
+            port=node.port,
+            directives=node.directives,
+            seed=node.seed,
+            secret_directives=secrets.values.apply(partial(fill_secret_directives, node)),
+            acl=secrets.acls[node.kind],
+            tls_certificate_pem=certificate.certificate_pem,
+            tls_private_key_pem=certificate.private_key_pem,
+            tls_ca_pem=secrets.authority.bundle_pem,
+            admin_username=Role.ADMIN.value,
+            admin_password=secrets.admin_password,
+            keep_data=spec.keep_data,
+            opts=pulumi.ResourceOptions.merge(
+                child,
+                pulumi.ResourceOptions(depends_on=[processes[other] for other in node.follows]),
+            ),
+        )
+    return processes
+
+
+def _form_cluster(
+    name: str,
+    spec: LocalSpec,
+    secrets: _Secrets,
+    servers: Sequence[ServerProcess],
+    child: pulumi.ResourceOptions,
+) -> ClusterFormation:
+    return ClusterFormation(
+        f"{name}-cluster",
+        nodes=[
+            {"node": node.name, "address": node.address.host, "port": node.port}
+            for node in spec.nodes
+        ],
+        replicas_per_primary=spec.config.shape.replicas,
+        admin_username=Role.ADMIN.value,
+        admin_password=secrets.admin_password,
+        tls_ca_pem=secrets.authority.bundle_pem,
+        opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[*servers])),
+    )

@@ -1,0 +1,161 @@
+"""Runs a program against Pulumi's mock engine and waits for everything it registered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pulumi
+from pulumi.runtime import mocks as pulumi_mocks
+
+from holdfast.acl import password_hash
+
+SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"
+COMPONENT = "holdfast:index:LocalSessionStore"
+
+
+def password_of(name: str) -> str:
+    """The value that the mock engine gives a Password resource."""
+    return f"plain-text-of-{name}"
+
+
+_awaited = cast("Callable[[object], Callable[[], None]]", pulumi.runtime.test)
+"""Pulumi's decorator, which has no types: waits for what the function returns and registered."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An output after the run."""
+
+    value: Any
+    secret: bool
+    known: bool
+
+
+@dataclass
+class Deployment:
+    """What a program registered: resources by name, and the outputs that were asked for."""
+
+    created: dict[str, pulumi_mocks.MockResourceArgs] = field(default_factory=dict)
+    urns: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, Seen] = field(default_factory=dict)
+
+    def inputs(self, name: str) -> dict[str, Any]:
+        """A resource's inputs with secrets unwrapped."""
+        return {key: unwrap(value) for key, value in self.created[name].inputs.items()}
+
+    def secret_inputs(self, name: str) -> set[str]:
+        """Names of the inputs that came as secrets."""
+        return {k for k, value in self.created[name].inputs.items() if is_secret(value)}
+
+
+def is_secret(value: object) -> bool:
+    """Whether a wire value is marked secret."""
+    return isinstance(value, Mapping) and value.get(SECRET_SIGNATURE) == SECRET
+
+
+def unwrap(value: Any) -> Any:  # noqa: ANN401 - a wire value is anything
+    """A wire value without its secret mark."""
+    return value["value"] if is_secret(value) else value
+
+
+class _Engine(pulumi_mocks.Mocks):
+    def __init__(self, deployment: Deployment, *, preview: bool) -> None:
+        self._deployment = deployment
+        self._preview = preview
+
+    def call(self, args: pulumi_mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program called {args.token}")
+
+    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        assert args.name not in self._deployment.created, f"two resources named {args.name}"
+        self._deployment.created[args.name] = args
+        inputs = {key: unwrap(value) for key, value in args.inputs.items()}
+        computed = {} if self._preview else _computed(args.typ, args.name)
+        return f"{args.name}-id", {**inputs, **computed}
+
+
+def _computed(token: str, name: str) -> dict[str, Any]:
+    match token.removeprefix("holdfast:index:"):
+        case "Password":
+            value = password_of(name)
+            return {"value": value, "previous": "", "sha256": [password_hash(value)]}
+        case "CertificateAuthority":
+            return {
+                "certificatePem": "CA-CERTIFICATE",
+                "bundlePem": "CA-BUNDLE",
+                "privateKeyPem": "CA-KEY",
+            }
+        case "Certificate":
+            return {"certificatePem": f"CERT-{name}", "privateKeyPem": f"KEY-{name}"}
+        case "ServerProcess":
+            return {"pid": 1, "running": True}
+        case "ClusterFormation":
+            return {"state": "ok", "slotsCovered": 16384}
+        case _:
+            return {}
+
+
+async def _seen(output: pulumi.Output[Any]) -> Seen:
+    known = await output.is_known()
+    return Seen(await output.future(), await output.is_secret(), known)
+
+
+def deploy(
+    program: Callable[[], Mapping[str, pulumi.Output[Any]]], *, preview: bool = False
+) -> Deployment:
+    """Run ``program`` in a fresh engine; it returns the outputs to look at."""
+    deployment = Deployment()
+    monitor = pulumi_mocks.MockMonitor(_Engine(deployment, preview=preview))
+
+    def run() -> Awaitable[None]:
+        outputs = program()
+
+        async def look() -> None:
+            for name, output in outputs.items():
+                deployment.outputs[name] = await _seen(output)
+
+        return look()
+
+    def start() -> None:
+        with _event_loops():
+            pulumi.runtime.set_mocks(
+                _Engine(deployment, preview=preview),
+                project="holdfast",
+                stack="test",
+                preview=preview,
+                monitor=monitor,
+            )
+            _awaited(run)()
+
+    # The runtime keeps settings and configuration in context variables: none must outlive this.
+    copy_context().run(start)
+    deployment.urns = {urn.rpartition("::")[2]: urn for urn in monitor.get_registered_resources()}
+    return deployment
+
+
+@contextmanager
+def _event_loops() -> Iterator[None]:
+    """A loop for this thread and each worker: the ones Pulumi makes for them stay open."""
+    loops = [asyncio.new_event_loop()]
+
+    def enter_thread() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    executor = ThreadPoolExecutor(4, initializer=enter_thread)
+    loops[0].set_default_executor(executor)
+    asyncio.set_event_loop(loops[0])
+    try:
+        yield
+    finally:
+        executor.shutdown()
+        asyncio.set_event_loop(None)
+        for loop in loops:
+            loop.close()
