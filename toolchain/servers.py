@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from toolchain import cache, unpacked
 from toolchain.errors import ToolchainError, run_command
+from toolchain.machine import which
 from toolchain.progress import Task, say
 from toolchain.versions import Version, parse, parse_server, same_series
 
@@ -196,18 +196,14 @@ def _unpacked(engine: str, wanted: Version) -> ServerInstall:
 
 
 def _on_path(engine: str) -> list[Path]:
-    found = shutil.which(f"{engine}-server")
-    # A shell that evaluated `make env` has our own on PATH; that is the cache, not the machine.
-    if found is None or Path(found).is_relative_to(cache.cache_dir()):
-        return []
-    return [Path(found)]
+    found = which(f"{engine}-server")
+    return [found] if found else []
 
 
 def _cli_of(server: Path) -> Path | None:
     name = server.name.replace("-server", "-cli")
     beside = server.with_name(name)
-    found = shutil.which(name)
-    return beside if beside.exists() else Path(found) if found else None
+    return beside if beside.exists() else which(name)
 
 
 def _ask(server: Path, arguments: list[str], text: str = "") -> str:
