@@ -1,0 +1,348 @@
+"""The executor of the asyncio client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from holdfast.access import Access
+from holdfast.connection import Address, Connection
+from holdfast.operation import Operation
+from holdfast.options import ClientOptions
+from holdfast.pool import PING
+from holdfast.recovery import Pause, Reload, Relocate, Send, recover
+from holdfast.resp import ErrorReply, pack
+from holdfast.retry import Failure, Kind, failure_of_reply
+from holdfast.roles import Role
+from holdfast.routes import Ask, Location, Routes, routes_for
+from holdfast.source import ConnectionSource
+from holdfast.wire import AsyncLink, Broken
+
+T = TypeVar("T")
+
+_BUSY: Final = 32
+"""With so many exchanges under way on the least busy connection, another one is opened."""
+
+
+class _Server:
+    """The connections to one server."""
+
+    def __init__(self) -> None:
+        self.links: list[AsyncLink] = []
+        self.opening = asyncio.Lock()
+
+    def best(self) -> AsyncLink | None:
+        """The least busy connection."""
+        links = self.links
+        if len(links) == 1:
+            return links[0] if not links[0].closed else None
+        self.links = links = [link for link in links if not link.closed]
+        return min(links, key=_load, default=None)
+
+    def close(self) -> None:
+        """Close all; what is under way fails and is sent again elsewhere."""
+        for link in self.links:
+            link.close("the connection is given up: another server is the primary")
+
+    def retire(self) -> None:
+        """Close each as soon as nothing is under way on it."""
+        for link in self.links:
+            link.retire()
+
+
+def _load(link: AsyncLink) -> int:
+    return link.load
+
+
+class _Store:
+    """Everything that belongs to one value of the Connection."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self.connection = access.connection
+        self.routes = routes_for(access.connection)
+        self.servers: dict[Address, _Server] = {}
+
+    def close(self) -> None:
+        for server in self.servers.values():
+            server.close()
+
+    def retire(self) -> None:
+        for server in self.servers.values():
+            server.retire()
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+class AsyncioExecutor:
+    """Runs operations over few connections that each carry many at once.
+
+    See :class:`holdfast.operation.AsyncExecutor`. Bound to the event loop of its first operation.
+    """
+
+    def __init__(
+        self,
+        source: ConnectionSource,
+        *,
+        role: Role | str | None,
+        options: ClientOptions,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._source = source
+        self._role = role
+        self._options = options
+        self._clock = clock
+        self._sleep = sleep
+        self._locating = asyncio.Lock()
+        self._closed = False
+        self._store = _Store(Access(source.current(), role, options))
+
+    @property
+    def connection(self) -> Connection:
+        """The Connection in use."""
+        return self._store.connection
+
+    @property
+    def options(self) -> ClientOptions:
+        """How the client behaves."""
+        return self._options
+
+    @property
+    def routes(self) -> Routes:
+        """Where operations go at present."""
+        return self._store.routes
+
+    def where(self, key: str) -> Address | None:
+        """The server for a key or channel as known now, without asking."""
+        return self._store.routes.where(key)
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Send and parse.
+
+        Raises:
+            StoreUnavailable, AccessDenied, TlsFailed, StoreFull, Unsupported: see their docs.
+            SessionError: as ``operation.parse`` finds.
+        """
+        started = self._clock()
+        commands = operation.commands
+        outcome = await self._attempt(operation.key, pack(commands), len(commands), None)
+        if not isinstance(outcome, Failure):
+            return operation.parse(outcome)
+        return await self._recover(operation, outcome, started, None)
+
+    async def insist(self, attempt: Callable[[], Awaitable[list[Any] | Failure]]) -> None:
+        """Repeat something that is no operation by the same rules, until it gives no Failure."""
+        started = self._clock()
+        outcome = await attempt()
+        if isinstance(outcome, Failure):
+            await self._recover(Operation((), "", _nothing), outcome, started, attempt)
+
+    async def dial(self, key: str, on_push: Callable[[Any], None]) -> AsyncLink | Failure:
+        """A connection of the caller's own, to the server that serves ``key`` (or a channel)."""
+        store = self._current()
+        problem = await self._locate(store, store.routes.version)
+        if problem is not None:
+            return problem
+        address = store.routes.where(key)
+        if address is None:
+            return Failure(Kind.ELSEWHERE, "no node serves the slot of this key")
+        return await self._dial(store, address, on_push=on_push)
+
+    async def _recover(
+        self,
+        operation: Operation[T],
+        failure: Failure,
+        started: float,
+        attempt: Callable[[], Awaitable[list[Any] | Failure]] | None,
+    ) -> T:
+        steps = recover(
+            operation, failure, options=self._options, started=started, clock=self._clock
+        )
+        answer: Any = None
+        try:
+            while True:
+                match steps.send(answer):
+                    case Send() if attempt is not None:
+                        answer = await attempt()
+                    case Send(key, payload, count, address):
+                        answer = await self._attempt(key, payload, count, address)
+                    case Pause(seconds):
+                        await self._sleep(seconds)
+                        answer = None
+                    case Relocate():
+                        answer = await self._locate(self._store, self._store.routes.version)
+                    case Reload():
+                        answer = self._source.refresh()
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _attempt(
+        self, key: str, payload: bytes, count: int, address: Address | None
+    ) -> list[Any] | Failure:
+        store = self._current()
+        link = self._ready(store, address or store.routes.where(key))
+        if link is None:
+            place = await self._connected(store, key, address)
+            if isinstance(place, Failure):
+                return place
+            link = place
+        try:
+            replies = await link.exchange(payload, count)
+        except Broken as error:
+            return Failure(Kind.BROKEN, str(error), link.address, sent=error.sent)
+        for reply in replies:
+            if reply.__class__ is ErrorReply:
+                return self._judge(store, reply, link)
+        return replies
+
+    def _ready(self, store: _Store, address: Address | None) -> AsyncLink | None:
+        """A connection that can be used at once."""
+        server = store.servers.get(address) if address is not None else None
+        link = server.best() if server is not None else None
+        if link is None or (
+            not link.load and self._now() - link.active_at > self._options.health_check_seconds
+        ):
+            return None
+        if link.load >= _BUSY and server is not None and not server.opening.locked():
+            return link if len(server.links) >= self._options.pool_size else None
+        return link
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _judge(self, store: _Store, reply: ErrorReply, link: AsyncLink) -> Failure:
+        failure = store.routes.judge(reply.text, link.address)
+        if failure.kind is Kind.ELSEWHERE:
+            link.close("this server is not the primary")
+        elif failure.kind is Kind.LOGIN:
+            link.close("the login is no longer valid")
+        return failure
+
+    async def _connected(
+        self, store: _Store, key: str, address: Address | None
+    ) -> AsyncLink | Failure:
+        routes = store.routes
+        asked = False
+        while True:
+            target = address or routes.where(key)
+            if target is not None and (asked or routes.confirmed(self._clock())):
+                return await self._open(store, target)
+            if target is not None:
+                # An idle connection may do; only a new one needs a fresh answer.
+                link = await self._checked(store, target)
+                if link is not None:
+                    return link
+            elif asked:
+                return Failure(Kind.ELSEWHERE, "no node serves the slot of this key")
+            problem = await self._locate(store, routes.version)
+            if problem is not None:
+                return problem
+            asked = True
+
+    async def _checked(self, store: _Store, address: Address) -> AsyncLink | None:
+        """The least busy connection, tried with a PING where it was idle for long."""
+        server = store.servers.get(address)
+        link = server.best() if server is not None else None
+        if link is None or link.load:
+            return link if link is not None and link.load < _BUSY else None
+        if self._now() - link.active_at <= self._options.health_check_seconds:
+            return link
+        try:
+            reply = (await link.exchange(PING, 1))[0]
+        except Broken:
+            return None
+        return link if not isinstance(reply, ErrorReply) else None
+
+    async def _open(self, store: _Store, address: Address) -> AsyncLink | Failure:
+        server = store.servers.setdefault(address, _Server())
+        async with server.opening:
+            link = await self._checked(store, address)
+            if link is not None:
+                return link
+            if len(server.links) >= self._options.pool_size and (best := server.best()):
+                return best
+            opened = await self._dial(store, address)
+            if isinstance(opened, AsyncLink):
+                server.links.append(opened)
+                if self._closed or store is not self._store:
+                    opened.close("the client is closed")
+            return opened
+
+    async def _dial(
+        self,
+        store: _Store,
+        address: Address,
+        *,
+        sentinel: bool = False,
+        on_push: Callable[[Any], None] | None = None,
+    ) -> AsyncLink | Failure:
+        endpoint = store.access.endpoint(address, sentinel=sentinel)
+        try:
+            dialled = await store.access.driver.connect_async(endpoint)
+        except (*store.access.driver.errors,) as error:
+            return store.access.failure(error, address)
+        return AsyncLink(dialled, address, endpoint.socket_timeout_seconds, on_push)
+
+    async def _locate(self, store: _Store, seen: int) -> Failure | None:
+        """Ask where operations go, unless another task has just done so."""
+        async with self._locating:
+            if store.routes.version != seen and store.routes.confirmed(self._clock()):
+                return None
+            before = store.routes.primary
+            problem = await self._drive(store, store.routes.locate(self._clock()))
+            after = store.routes.primary
+        if before is not None and after != before:
+            gone = store.servers.pop(before, None)
+            if gone is not None:
+                gone.close()
+        return problem
+
+    async def _drive(self, store: _Store, location: Location) -> Failure | None:
+        answer: Any = None
+        try:
+            while True:
+                answer = await self._ask(store, location.send(answer))
+        except StopIteration as end:
+            problem: Failure | None = end.value
+            return problem
+
+    async def _ask(self, store: _Store, question: Ask) -> Any:  # noqa: ANN401 - reply or Failure
+        link = await self._dial(store, question.address, sentinel=question.sentinel)
+        if isinstance(link, Failure):
+            return link
+        try:
+            reply = (await link.exchange(pack([question.command]), 1))[0]
+        except Broken as error:
+            return Failure(Kind.BROKEN, str(error), question.address)
+        finally:
+            link.close()
+        if isinstance(reply, ErrorReply):
+            return failure_of_reply(reply.text, question.address)
+        return reply
+
+    def _current(self) -> _Store:
+        connection = self._source.current()
+        store = self._store
+        if self._closed:
+            message = "the client is closed"
+            raise RuntimeError(message)
+        if connection is not store.connection:
+            earlier = store
+            store = self._store = _Store(
+                Access(connection, self._role, self._options, store.access)
+            )
+            earlier.retire()
+        return store
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._closed = True
+        self._store.close()
+        # The transports close in the loop's next turns; a loop that ends before would warn.
+        await asyncio.sleep(0)
