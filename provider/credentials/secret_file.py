@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import stat
@@ -11,13 +10,13 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from holdfast.errors import ConfigError
+from provider import folders
 from provider.diffs import DiffResult, compare_inputs
 from provider.fields import Fields
 from provider.resource import CheckResult, Context, Created, Found, Resource, Stored
 from provider.values import Properties
 
 FILE_MODE: Final = 0o600
-_FOLDER_MODE: Final = 0o700
 _MODE_TEXT: Final = f"{FILE_MODE:04o}"
 
 
@@ -37,14 +36,6 @@ def write_atomically(path: Path, content: str) -> None:
         raise
 
 
-def create_folders(folder: Path) -> list[str]:
-    """Make a folder and its parents (0700) and tell which were new, outermost first."""
-    created = [item for item in (folder, *folder.parents) if not item.exists()]
-    for item in reversed(created):
-        item.mkdir(mode=_FOLDER_MODE, exist_ok=True)
-    return [str(item) for item in reversed(created)]
-
-
 class SecretFile(Resource):
     """Holds ``content`` at ``path``, mode 0600.
 
@@ -53,7 +44,7 @@ class SecretFile(Resource):
     """
 
     token: ClassVar[str] = "holdfast:index:SecretFile"
-    computed: ClassVar[frozenset[str]] = frozenset({"intact", "mode", "createdFolders"})
+    computed: ClassVar[frozenset[str]] = frozenset({"intact", "mode"})
     secret_outputs: ClassVar[frozenset[str]] = frozenset({"content"})
     refresh_before_update: ClassVar[bool] = True
 
@@ -84,9 +75,8 @@ class SecretFile(Resource):
                 "a place where there is no file yet",
                 "move the file away, or choose another path",
             )
-        folders = create_folders(path.parent)
-        write_atomically(path, inputs["content"])
-        return Created(inputs["path"], _outputs(inputs, folders))
+        _write(path, inputs["content"])
+        return Created(inputs["path"], _outputs(inputs))
 
     def read(self, stored: Stored, context: Context) -> Found | None:
         """Compare the file with what was written. A missing file is a missing resource."""
@@ -99,23 +89,18 @@ class SecretFile(Resource):
 
     def update(self, stored: Stored, inputs: Properties, context: Context) -> Properties:
         """Write the content again."""
-        path = Path(stored.id)
-        folders = create_folders(path.parent)
-        write_atomically(path, inputs["content"])
-        return _outputs(inputs, [*stored.outputs.get("createdFolders", []), *folders])
+        _write(Path(stored.id), inputs["content"])
+        return _outputs(inputs)
 
     def delete(self, stored: Stored, context: Context) -> None:
         """Remove the file and the folders that were made for it, unless others use them."""
-        Path(stored.id).unlink(missing_ok=True)
-        for folder in reversed(stored.outputs.get("createdFolders", [])):
-            with contextlib.suppress(FileNotFoundError):
-                if any(Path(folder).iterdir()):
-                    return
-                Path(folder).rmdir()
+        path = Path(stored.id)
+        path.unlink(missing_ok=True)
+        folders.release(path.parent)
 
     def preview_update(self, stored: Stored, inputs: Properties, context: Context) -> Properties:
         """Everything about it is known beforehand."""
-        return _outputs(inputs, stored.outputs.get("createdFolders", []))
+        return _outputs(inputs)
 
 
 def _holds(path: Path, content: str) -> bool:
@@ -123,5 +108,10 @@ def _holds(path: Path, content: str) -> bool:
     return regular and path.read_bytes() == content.encode()
 
 
-def _outputs(inputs: Properties, folders: list[str]) -> Properties:
-    return {**inputs, "intact": True, "mode": _MODE_TEXT, "createdFolders": folders}
+def _write(path: Path, content: str) -> None:
+    folders.make(path.parent)
+    write_atomically(path, content)
+
+
+def _outputs(inputs: Properties) -> Properties:
+    return {**inputs, "intact": True, "mode": _MODE_TEXT}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -140,13 +141,19 @@ def test_delete_keeps_folders_that_others_use(tmp_path: Path) -> None:
     stored = _created(tmp_path / "a" / "b" / "file")
     (tmp_path / "a" / "other").write_text("x")
     SecretFile().delete(stored, _CONTEXT)
-    assert [item.name for item in (tmp_path / "a").iterdir()] == ["other"]
+    assert sorted(item.name for item in (tmp_path / "a").iterdir()) == [".lock", "other"]
+
+
+def test_files_that_share_a_new_folder_leave_nothing_in_any_order(tmp_path: Path) -> None:
+    first, second = _created(tmp_path / "a" / "1"), _created(tmp_path / "a" / "2")
+    SecretFile().delete(first, _CONTEXT)
+    SecretFile().delete(second, _CONTEXT)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_update_makes_lost_folders_again_and_delete_removes_them(tmp_path: Path) -> None:
     stored = _created(tmp_path / "a" / "file")
-    (tmp_path / "a" / "file").unlink()
-    (tmp_path / "a").rmdir()
+    shutil.rmtree(tmp_path / "a")
     outputs = SecretFile().update(stored, stored.inputs, _CONTEXT)
     SecretFile().delete(Stored(stored.id, stored.inputs, outputs), _CONTEXT)
     assert not list(tmp_path.iterdir())
