@@ -121,7 +121,8 @@ def test_a_primary_that_only_reboots_gets_longer_than_down_after() -> None:
     ("engine", "version", "word"),
     [
         (Engine.VALKEY, "9.1.2", "primary"),
-        (Engine.VALKEY, "8.0.1", "master"),
+        (Engine.VALKEY, "8.0.1", "primary"),
+        (Engine.VALKEY, "7.2.6", "master"),
         (Engine.REDIS, "7.0.15", "master"),
         (Engine.REDIS, "10.0.0", "master"),
     ],
