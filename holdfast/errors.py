@@ -142,30 +142,41 @@ class TurnConflict(SessionError):
 
 
 class RolledBack(SessionError):
-    """A failover lost acknowledged turns: the store is behind what this writer was told.
+    """A failover lost acknowledged turns: the store is not where this writer was told it is.
 
     Attributes:
-        stored_seq: the newest turn that survived; resend from ``stored_seq + 1``.
+        stored_seq: the newest turn that the store has.
         expected_seq: what the writer had been told.
+        diverged: false where the store is merely behind: resend from ``stored_seq + 1``. True where
+            other turns took the place of acknowledged ones, or the lease itself was lost: load the
+            session and resend what it lacks.
     """
 
-    def __init__(self, session_id: str, *, expected_seq: int, stored_seq: int) -> None:
+    def __init__(
+        self, session_id: str, *, expected_seq: int, stored_seq: int, diverged: bool = False
+    ) -> None:
         self.expected_seq = expected_seq
         self.stored_seq = stored_seq
+        self.diverged = diverged
+        remedy = (
+            "load the session and resend what it lacks"
+            if diverged
+            else f"resend from seq {stored_seq + 1}"
+        )
         super().__init__(
             session_id,
-            f"rolled back: acknowledged up to seq {expected_seq}, stored is {stored_seq}; "
-            f"resend from seq {stored_seq + 1}",
+            f"rolled back: acknowledged up to seq {expected_seq}, stored is {stored_seq}; {remedy}",
         )
 
 
 class Fenced(SessionError):
-    """The lease this write relies on was taken over; ``stored_fence`` is the newer one."""
+    """The lease this write relies on was taken over (``stored_fence`` is newer) or given back."""
 
     def __init__(self, session_id: str, *, fence: int, stored_fence: int) -> None:
         self.fence = fence
         self.stored_fence = stored_fence
-        super().__init__(session_id, f"fenced: lease {fence} was taken over by {stored_fence}")
+        lost = f"was taken over by {stored_fence}" if stored_fence > fence else "was given back"
+        super().__init__(session_id, f"fenced: lease {fence} {lost}")
 
 
 class LeaseHeld(SessionError):

@@ -3,6 +3,7 @@
 Every key of a session carries one hash tag, its bucket, so that a turn touches one slot in a
 cluster. The bucket and a digest of the user stand in the session id, therefore every key of a
 turn, the user index included, is known from the id alone. User names never appear in a key.
+The id's first letter tells how the history is kept, so that a load needs no question first.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
@@ -24,11 +26,26 @@ RESERVED_TENANT: Final = "holdfast-verify"
 """Tenant of smoke, drills and load; applications may not use it."""
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
-_SESSION_ID: Final = re.compile(r"(\d{2,4})\.([A-Za-z0-9_-]{16})?\.([A-Za-z0-9_-]{22})\Z")
+_SESSION_ID: Final = re.compile(
+    r"([lt])(\d{2,4})\.([A-Za-z0-9_-]{16})?\.([A-Za-z0-9_-]{22})\Z", re.A
+)
 _TURN_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _USER_DIGEST_BYTES: Final = 12
 _RANDOM_BYTES: Final = 16
 _MAX_CACHE_NAME: Final = 512
+_MAX_USER: Final = 512
+
+
+class History(StrEnum):
+    """How a session keeps its messages; chosen at creation."""
+
+    LIST = "list"
+    TIMELINE = "timeline"
+
+    @property
+    def letter(self) -> str:
+        """First letter of the ids of such sessions."""
+        return self.value[0]
 
 
 def _crc16_table() -> tuple[int, ...]:
@@ -107,12 +124,15 @@ def new_token(size: int = _RANDOM_BYTES) -> str:
     return secrets.token_urlsafe(size)
 
 
-def mint_session_id(tenant: str, user: str | None, buckets: int) -> str:
-    """A new id: ``<bucket>.<user digest or nothing>.<128 random bits>``."""
+def mint_session_id(
+    tenant: str, user: str | None, buckets: int, history: History = History.LIST
+) -> str:
+    """A new id: ``<l or t><bucket>.<user digest or nothing>.<128 random bits>``."""
     random = new_token()
     if user is None:
-        return f"{bucket_of(random, buckets)}..{random}"
-    return f"{user_bucket(tenant, user, buckets)}.{user_digest(tenant, user)}.{random}"
+        return f"{history.letter}{bucket_of(random, buckets)}..{random}"
+    bucket = user_bucket(tenant, user, buckets)
+    return f"{history.letter}{bucket}.{user_digest(tenant, user)}.{random}"
 
 
 def bucket_of(text: str, buckets: int) -> str:
@@ -127,7 +147,11 @@ def user_bucket(tenant: str, user: str, buckets: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SessionKeys:
-    """Every key of one session; ``user`` is None for a session without a user."""
+    """Every key of one session; ``user`` is None for a session without a user.
+
+    ``timeline`` says that ``history`` is a Sorted Set by time and not a List. ``named`` and
+    ``named_with_lease`` are the keys in the order in which the scripts declare them.
+    """
 
     session: str
     history: str
@@ -135,6 +159,9 @@ class SessionKeys:
     lease: str
     user: str | None
     channel: str
+    timeline: bool
+    named: tuple[str, ...]
+    named_with_lease: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +178,9 @@ class KeySpace:
         validate_tenant(self.tenant)
         validate_buckets(self.buckets)
 
-    def mint(self, user: str | None) -> str:
+    def mint(self, user: str | None, history: History = History.LIST) -> str:
         """A new session id of this tenant."""
-        return mint_session_id(self.tenant, user, self.buckets)
+        return mint_session_id(self.tenant, user, self.buckets, history)
 
     def session(self, session_id: str) -> SessionKeys:
         """The keys of a session.
@@ -162,6 +189,10 @@ class KeySpace:
             InvalidSessionId: the id has not the form that :func:`mint_session_id` gives.
         """
         return _session_keys(self.app, self.tenant, self.buckets, session_id)
+
+    def channel(self, session_id: str) -> str:
+        """Pub/Sub channel of a session's bucket. Raises InvalidSessionId."""
+        return self.session(session_id).channel
 
     def user_index(self, user: str) -> str:
         """Sorted Set of a user's session ids by last activity (milliseconds)."""
@@ -186,7 +217,7 @@ def _session_keys(app: str, tenant: str, buckets: int, session_id: str) -> Sessi
     match = _SESSION_ID.match(session_id)
     if match is None:
         raise InvalidSessionId(session_id, "session not found: the id is not one of ours")
-    bucket, user, random = match.group(1), match.group(2), match.group(3)
+    letter, bucket, user, random = match.groups()
     number = int(bucket)
     # Without a user the bucket follows from the random part, so a forged one is refused here.
     if (
@@ -197,11 +228,17 @@ def _session_keys(app: str, tenant: str, buckets: int, session_id: str) -> Sessi
         raise InvalidSessionId(session_id, "session not found: the id is not one of ours")
     tag = f"{{b{bucket}}}"
     end = f"{tag}:{tenant}:{session_id}"
+    session, history, tools = f"{app}:sess:{end}", f"{app}:hist:{end}", f"{app}:tool:{end}"
+    lease = f"{app}:lease:{end}"
+    index = (f"{app}:user:{tag}:{tenant}:{user}",) if user else ()
     return SessionKeys(
-        session=f"{app}:sess:{end}",
-        history=f"{app}:hist:{end}",
-        tools=f"{app}:tool:{end}",
-        lease=f"{app}:lease:{end}",
-        user=f"{app}:user:{tag}:{tenant}:{user}" if user else None,
+        session=session,
+        history=history,
+        tools=tools,
+        lease=lease,
+        user=index[0] if index else None,
         channel=f"{app}:evt:{tag}",
+        timeline=letter == History.TIMELINE.letter,
+        named=(session, history, tools, *index),
+        named_with_lease=(session, history, tools, lease, *index),
     )
