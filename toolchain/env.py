@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolchain import process
 from toolchain.backend import Backend, prepare
 from toolchain.errors import run_command
-from toolchain.paths import VENV
+from toolchain.paths import PROJECT, VENV
 from toolchain.pulumi_cli import PulumiCli, find_pulumi
 from toolchain.servers import ServerInstall, find_server
 from toolchain.venv import ensure_venv
@@ -37,6 +38,15 @@ class Environment:
     pulumi: PulumiCli
     server: ServerInstall
     backend: Backend
+
+    def ask_pulumi(self, *arguments: str) -> str:
+        """What a quick command of the CLI prints, run on the project.
+
+        Raises:
+            ToolchainError: it failed.
+        """
+        argv = [str(self.pulumi.binary), *arguments, "--non-interactive"]
+        return process.output(argv, env=self.exports, cwd=PROJECT)
 
 
 def ensure_environment(level: str = "local") -> Environment:
@@ -69,9 +79,9 @@ def ensure_environment(level: str = "local") -> Environment:
 
 def prepend(folders: Iterable[Path], path: str) -> str:
     """Put folders first in a search path; those that are in it already move there."""
-    first = list(dict.fromkeys(str(folder) for folder in folders))
-    rest = [folder for folder in path.split(os.pathsep) if folder and folder not in first]
-    return os.pathsep.join([*first, *rest])
+    first = (str(folder) for folder in folders)
+    rest = (folder for folder in path.split(os.pathsep) if folder)
+    return os.pathsep.join(dict.fromkeys([*first, *rest]))
 
 
 def shell_lines(exports: Mapping[str, str]) -> str:

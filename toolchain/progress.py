@@ -31,6 +31,7 @@ class Task:
         self._terminal = self._stream.isatty()
         self._started = time.monotonic()
         self._stop = threading.Event()
+        self._printing = threading.Lock()
         self._thread = threading.Thread(target=self._report, daemon=True)
 
     def __enter__(self) -> Self:
@@ -47,10 +48,16 @@ class Task:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        if self._terminal:
-            print("\r\x1b[K", end="", file=self._stream)
         outcome = "done" if kind is None else "stopped"
-        print(f"{self._title}: {outcome}, {self._elapsed()}", file=self._stream, flush=True)
+        self.say(f"{self._title}: {outcome}, {self._elapsed()}")
+
+    def say(self, message: str) -> None:
+        """Print a line of its own, above the progress."""
+        with self._printing:
+            print(f"{self._clear()}{message}", file=self._stream, flush=True)
+
+    def _clear(self) -> str:
+        return "\r\x1b[K" if self._terminal else ""
 
     def _report(self) -> None:
         interval = TERMINAL_INTERVAL_SECONDS if self._terminal else LOG_INTERVAL_SECONDS
@@ -59,9 +66,10 @@ class Task:
             line = f"{self._title}: {text}"
             if self._terminal:
                 width = max(20, shutil.get_terminal_size().columns - 1)
-                print(f"\r{line[:width]}\x1b[K", end="", file=self._stream, flush=True)
+                with self._printing:
+                    print(f"{self._clear()}{line[:width]}", end="", file=self._stream, flush=True)
             else:
-                print(f"  {line}", file=self._stream, flush=True)
+                self.say(f"  {line}")
 
     def _elapsed(self) -> str:
         seconds = time.monotonic() - self._started

@@ -114,8 +114,9 @@ def _make(level: str) -> None:
         process.output([python, "-m", "pip", "install", *own], env=pip.environment(python))
     pip.install_lock(python, LOCKS[level], f"installing Python packages ({level})")
     project = ["--quiet", "--no-deps", "--no-build-isolation", "-e", "."]
-    argv = [python, "-m", "pip", "install", *project]
-    process.output(argv, env=pip.environment(python), cwd=PROJECT)
+    process.output(
+        [python, "-m", "pip", "install", *project], env=pip.environment(python), cwd=PROJECT
+    )
     made = {level: _keys(_python_version() or "")[level]}
     (VENV / STAMP).write_text(json.dumps(made) + "\n")
     (VENV / UNFINISHED).unlink()

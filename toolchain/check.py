@@ -1,0 +1,37 @@
+"""``make check``: format, lint, types, imports. All of them run, whatever the first ones say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from toolchain.errors import EXIT_FAILED, run_command
+from toolchain.paths import PROJECT, VENV
+from toolchain.venv import ensure_venv
+
+CHECKS = (
+    ("format", ("ruff", "format", "--check", ".")),
+    ("lint", ("ruff", "check", ".")),
+    ("types", ("mypy",)),
+    ("imports", ("lint-imports",)),
+)
+
+
+def main() -> int:
+    """Run every check and say which failed."""
+    ensure_venv("all")
+    failed = []
+    for name, (program, *arguments) in CHECKS:
+        print(f"== {name}: {program} {' '.join(arguments)}".rstrip(), flush=True)
+        argv = [str(VENV / "bin" / program), *arguments]
+        if subprocess.run(argv, cwd=PROJECT, check=False).returncode != 0:
+            failed.append(name)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+        return EXIT_FAILED
+    print("all checks passed")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_command(main))

@@ -1,0 +1,85 @@
+"""Running a program that a person may interrupt, and that then has to end in good order.
+
+Ctrl-C at a terminal goes to every process of the group at once; some of them would end before the
+one that coordinates them. So the program gets a group of its own, and each interrupt is handed on
+to it alone, once; it decides how to end, and this waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from toolchain.process import LAST_LINES
+
+FORWARDED = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended.
+
+    Attributes:
+        code: its exit code; 128 and the number of the signal where one killed it.
+        interrupted: whether an interrupt was handed on to it.
+        last_lines: the end of its output, where it was read.
+    """
+
+    code: int
+    interrupted: bool
+    last_lines: str = ""
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    on_line: Callable[[str], None] | None = None,
+) -> Ended:
+    """Run a program to its end, handing interrupts on to it.
+
+    Args:
+        argv: the program and its arguments.
+        env: variables added to this process's own.
+        cwd: its working directory.
+        on_line: gets each line of its stdout and stderr; without it they are this process's own.
+    """
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    handed_on = 0
+    pipe = None if on_line is None else subprocess.PIPE
+    child = subprocess.Popen(
+        [str(part) for part in argv],
+        env={**os.environ, **env},
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=None if pipe is None else subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        process_group=0,
+    )
+
+    def hand_on(number: int, _: FrameType | None) -> None:
+        nonlocal handed_on
+        handed_on += 1
+        child.send_signal(number)
+
+    before = {number: signal.signal(number, hand_on) for number in FORWARDED}
+    try:
+        if on_line is not None and child.stdout is not None:
+            for line in child.stdout:
+                last.append(line.rstrip())
+                on_line(line.rstrip())
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    # As a shell would say it; a negative one cannot be handed on.
+    return Ended(code if code >= 0 else 128 - code, handed_on > 0, "\n".join(last))
