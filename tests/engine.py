@@ -11,7 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -22,6 +23,7 @@ import pytest
 PROJECT: Final = Path(__file__).resolve().parent.parent
 PASSPHRASE: Final = "throw-away"
 _LANGUAGE_HOST: Final = "pulumi-language-python"
+_FLAGS: Final = ("--non-interactive", "--color=never")
 _DEADLINE_SECONDS: Final = 90.0
 _MANIFEST: Final = """\
 name: {name}
@@ -68,7 +70,7 @@ class Engine:
         folder: an empty folder; project, state and plugins go there.
         program: source text of the program (indented text is fine).
         plugin: folder of the ``holdfast`` plugin; by default the checkout's.
-        environment: variables on top of the private ones.
+        environment: variables on top of the private ones. May be changed between runs.
         name: name of the project.
     """
 
@@ -111,7 +113,7 @@ class Engine:
         home = folder / "home"
         for item in (self.project, self.state, home):
             item.mkdir(parents=True)
-        self._environment = {
+        self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")},
             "PATH": _search_path(),
             "PYTHONPATH": str(PROJECT),
@@ -185,18 +187,39 @@ class Engine:
             fails: whether it is expected to fail.
             deadline_seconds: it is killed after that, and the test fails.
         """
-        command = [str(self._pulumi), "--non-interactive", "--color=never", *arguments]
-        run = _finish(command, self.project, self._environment, deadline_seconds)
+        command = self._command(arguments)
+        run = _finish(command, self.project, self.environment, deadline_seconds)
         if (run.code != 0) != fails:
             wanted = "to fail" if fails else "to succeed"
             pytest.fail(f"expected {wanted}: {run.shown}", pytrace=False)
         return run
 
+    @contextmanager
+    def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Run ``pulumi`` beside the test. It is killed at the end of the block if need be."""
+        with subprocess.Popen(
+            self._command(arguments),
+            cwd=self.project,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        return [str(self._pulumi), *_FLAGS, *arguments]
+
 
 def _finish(
     command: Sequence[str], folder: Path, environment: Mapping[str, str], deadline_seconds: float
 ) -> Run:
-    arguments = tuple(command[3:])
+    arguments = tuple(command[1 + len(_FLAGS) :])
     try:
         done = subprocess.run(
             command,
