@@ -1,0 +1,1 @@
+"""Proof that a deployed store holds: checks from outside, against any target."""

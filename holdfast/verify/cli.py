@@ -1,0 +1,205 @@
+"""The command ``smoke``: arguments in, report out, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from holdfast.errors import (
+    AccessDenied,
+    ConfigError,
+    HoldfastError,
+    StoreUnavailable,
+    TlsFailed,
+)
+from holdfast.verify.catalogue import GROUPS, select
+from holdfast.verify.junit import to_junit
+from holdfast.verify.progress import Progress
+from holdfast.verify.render import render
+from holdfast.verify.result import ExitCode, Failure, Group, NotChecked, Report
+from holdfast.verify.runner import DEFAULT_TIMEOUT_SECONDS, Limits, describe, verify
+from holdfast.verify.target import ENVIRONMENT_VARIABLE, resolve
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check a deployed store.
+
+    Args:
+        argv: the arguments; those of the process by default.
+
+    Returns:
+        An :class:`ExitCode`.
+    """
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.INFO if arguments.verbose else logging.WARNING,
+        format="%(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    if arguments.list:
+        return _list(arguments.only)
+    stop = threading.Event()
+    try:
+        with _interrupts(stop):
+            return _smoke(arguments, stop)
+    except ConfigError as error:
+        return _say(error, ExitCode.USAGE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="smoke",
+        description="Prove that a deployed session store holds. It writes under a reserved "
+        "tenant and removes what it wrote.",
+        epilog="exit codes: 0 every check held, 1 one did not, 2 wrong arguments or connection, "
+        "3 the store could not be reached, 130 interrupted",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--stack", metavar="NAME", help="read the connection from a Pulumi stack")
+    where.add_argument(
+        "--connection",
+        metavar="FILE",
+        help=f"read it from a file (default: the variable {ENVIRONMENT_VARIABLE}, JSON or a path)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    parser.add_argument("--junit", metavar="FILE", help="also write the report as JUnit XML")
+    parser.add_argument(
+        "--only",
+        metavar="GROUP",
+        action="append",
+        default=[],
+        type=Group,
+        choices=GROUPS,
+        help=f"only this group of checks: {', '.join(GROUPS)}; may be repeated",
+    )
+    parser.add_argument(
+        "--timeout-seconds",
+        metavar="N",
+        type=_seconds,
+        default=DEFAULT_TIMEOUT_SECONDS,
+        help=f"for the whole run (default {DEFAULT_TIMEOUT_SECONDS:g})",
+    )
+    parser.add_argument("--list", action="store_true", help="print the checks and end")
+    parser.add_argument(
+        "--verbose", action="store_true", help="also say what was seen where a check held"
+    )
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"got {text!r}, need seconds above 0")
+    return seconds
+
+
+def _list(groups: Sequence[Group]) -> int:
+    for check in select(groups):
+        print(f"{check.group:<9} {check.name}")
+    return ExitCode.PASS
+
+
+def _smoke(arguments: argparse.Namespace, stop: threading.Event) -> int:
+    junit = _writable(arguments.junit)
+    connection = resolve(stack=arguments.stack, file=arguments.connection)
+    checks = select(arguments.only)
+    try:
+        with Progress(len(checks)) as progress:
+            report = verify(
+                connection,
+                checks,
+                limits=Limits(total_seconds=arguments.timeout_seconds),
+                stop=stop,
+                watch=lambda done, _, waiting: progress.update(done, waiting),
+            )
+    except NotChecked as reason:
+        raise ConfigError(
+            "connection", "a login that cannot be used", "a role with a password", str(reason)
+        ) from None
+    except (StoreUnavailable, TlsFailed, AccessDenied) as error:
+        report = Report.of_refusal(describe(connection), _refusal(error))
+        _publish(report, arguments, junit)
+        return _say(error, ExitCode.NO_CONNECTION)
+    _publish(report, arguments, junit)
+    if report.interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.PASS if report.ok else ExitCode.CHECK_FAILED
+
+
+def _refusal(error: HoldfastError) -> Failure:
+    fix = {
+        AccessDenied: "export the connection again: the password was rotated",
+        TlsFailed: "export the connection again: the CA was rotated, or it is another server",
+    }
+    return Failure(
+        "a connection to the store",
+        str(error),
+        fix.get(type(error), "start the store (make up), or see the network and the address"),
+    )
+
+
+def _publish(report: Report, arguments: argparse.Namespace, junit: Path | None) -> None:
+    if arguments.json:
+        print(report.to_json())
+    else:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        print(render(report, colour=colour, verbose=arguments.verbose), end="")
+    if junit is not None:
+        junit.write_text(to_junit(report), encoding="utf-8")
+
+
+def _writable(path: str | None) -> Path | None:
+    """The JUnit file, opened once before the run: a bad path must not cost its results."""
+    if path is None:
+        return None
+    file = Path(path)
+    try:
+        with file.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            "--junit", path, "a file that can be written", error.strerror or "choose another"
+        ) from None
+    return file
+
+
+def _say(error: HoldfastError, code: ExitCode) -> int:
+    sys.stderr.write(f"smoke: {error}\n")
+    return code
+
+
+@contextmanager
+def _interrupts(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the run to end; they never break into its cleanup."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        again = stop.is_set()
+        stop.set()
+        word = "still removing" if again else "stopping and removing"
+        sys.stderr.write(f"\nsmoke: {word} the keys of this run\n")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, ask) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,242 @@
+"""Checks of how the nodes stand to each other: replicas, Sentinels, cluster slots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from holdfast.connection import Address, Capability, Topology
+from holdfast.roles import Role
+from holdfast.verify.check import Check, Context, parse_info
+from holdfast.verify.nodes import SETTLE_SECONDS, SLOTS, Nodes, Server, discover, pairs
+from holdfast.verify.result import CheckFailed, Failure, Group, NotChecked, count_of
+
+MAX_BEHIND_BYTES: Final = 1024 * 1024
+"""A replica further behind than this is not in step: about a second of heavy traffic."""
+
+IN_STEP_SECONDS: Final = 3.0
+_FAILS_OVER: Final = (Topology.SENTINEL, Topology.CLUSTER)
+_GUARDED_FROM: Final = 2
+_LEAST_SENTINELS: Final = 3
+
+
+def _replicas_in_step(context: Context) -> str:
+    if context.connection.topology is Topology.STANDALONE:
+        raise NotChecked("a standalone store has no replicas")
+    return _until(context, lambda: _out_of_step(context, _nodes(context)), IN_STEP_SECONDS)
+
+
+def _out_of_step(context: Context, nodes: Nodes) -> Failure | str:
+    behind = 0
+    for primary in nodes.primaries:
+        state = context.info(primary.address, "replication")
+        known = nodes.replicas_of(primary)
+        attached = _attached(state)
+        if len(attached) < max(len(known), context.connection.topology in _FAILS_OVER):
+            return Failure(
+                f"{max(len(known), 1)} replicas attached to {primary.address}",
+                f"{len(attached)}",
+                "see the logs of the missing replicas; without them nothing can fail over",
+            )
+        for replica in attached:
+            lag = int(state["master_repl_offset"]) - int(replica["offset"])
+            behind = max(behind, lag)
+            if replica["state"] != "online" or lag > MAX_BEHIND_BYTES:
+                return Failure(
+                    f"replicas online and at most {MAX_BEHIND_BYTES} bytes behind",
+                    f"{replica['ip']}:{replica['port']} is {replica['state']}, {lag} behind",
+                    "wait for its synchronisation; if it stays, see its log",
+                )
+        for follower in known:
+            link = context.info(follower.address, "replication").get("master_link_status")
+            if link != "up":
+                return Failure(
+                    "every replica linked to its primary",
+                    f"{follower.address} says master_link_status:{link}",
+                    "see its log: often primaryauth, the CA or the network",
+                )
+    replicas = len(nodes.servers) - len(nodes.primaries)
+    return f"{count_of(replicas, 'replica')}, at most {behind} bytes behind"
+
+
+def _attached(state: Mapping[str, str]) -> list[dict[str, str]]:
+    """The replicas that a primary's INFO lists."""
+    return [
+        dict(part.partition("=")[::2] for part in value.split(","))
+        for name, value in state.items()
+        if name.startswith("slave") and value.startswith("ip=")
+    ]
+
+
+def _min_replicas(context: Context) -> str:
+    said = [_guard(context, primary) for primary in context.nodes.primaries]
+    return said[0]
+
+
+def _guard(context: Context, primary: Server) -> str:
+    state = context.info(primary.address, "replication")
+    replicas = int(state.get("connected_slaves", "0"))
+    # INFO has this line only where both limits are set.
+    good = state.get("min_slaves_good_slaves")
+    if good is None:
+        if replicas >= _GUARDED_FROM:
+            raise CheckFailed(
+                f"min-replicas-to-write at least 1 with {replicas} replicas",
+                f"0 on {primary.address}",
+                "set min-replicas-to-write 1 and min-replicas-max-lag 3: a primary that is cut "
+                "off would go on acknowledging writes that the failover throws away",
+            )
+        if replicas:
+            return (
+                "min-replicas-to-write 0, as one replica must be allowed to fail: turns that a "
+                "primary acknowledges alone are lost if it fails before the replica is back"
+            )
+        return (
+            "min-replicas-to-write 0, as there is no replica: acknowledged turns are as safe as "
+            "this server's disk (appendfsync everysec: the last second may be lost)"
+        )
+    needed, lag = "some", "a limit"
+    access = context.access
+    if access.holds(Role.ADMIN) and Capability.CONFIG in context.connection.capabilities:
+        found = pairs(context.call(primary.address, Role.ADMIN, "CONFIG", "GET", "min-replicas-*"))
+        needed, lag = found["min-replicas-to-write"], f"{found['min-replicas-max-lag']} s"
+    return (
+        f"min-replicas-to-write {needed} within {lag} ({good} now): a primary that is cut off "
+        "soon refuses writes, which bounds what a failover can lose and does not remove it"
+    )
+
+
+def _sentinels_and_quorum(context: Context) -> str:
+    sentinels = _sentinels(context)
+    count = len(sentinels)
+    if count % 2 == 0 or count < _LEAST_SENTINELS:
+        raise CheckFailed(
+            "an odd number of Sentinels, 3 at least",
+            str(count),
+            "an even number stops at the loss of half of them; run one more or one less",
+        )
+    role = context.access.first_held(Role.ADMIN, Role.MONITOR)
+    service = context.connection.sentinel_service or ""
+    majority = count // 2 + 1
+    for address in sentinels:
+        quorum = int(_master(context, address)["quorum"])
+        if not majority <= quorum < count:
+            raise CheckFailed(
+                f"a quorum of {majority} to {count - 1} of {count} on every Sentinel",
+                f"{quorum} on {address}",
+                f"SENTINEL SET {service} quorum {majority} there: fewer may fail over on one's "
+                "word, all of them cannot when one is down",
+            )
+        with context.access.borrow(address, role) as link:
+            reply = link.attempt([("SENTINEL", "CKQUORUM", service)])[0]
+        if not str(reply).startswith("OK"):
+            raise CheckFailed(
+                "enough Sentinels in reach to fail over", f"{address}: {reply}", "start the others"
+            )
+    return f"{count} Sentinels, quorum {quorum}, reached from each"
+
+
+def _sentinels_see(context: Context) -> str:
+    sentinels = _sentinels(context)
+
+    def look() -> Failure | str:
+        primary = context.nodes.primaries[0].address
+        replicas = int(context.info(primary, "replication").get("connected_slaves", "0"))
+        for address in sentinels:
+            problem = _blind_spot(context, address, primary, replicas)
+            if problem is not None:
+                return problem
+        return f"{len(sentinels)} Sentinels, each sees {len(sentinels) - 1} and {replicas} replicas"
+
+    return _until(context, look, SETTLE_SECONDS)
+
+
+def _blind_spot(
+    context: Context, address: Address, primary: Address, replicas: int
+) -> Failure | None:
+    service = context.connection.sentinel_service or ""
+    state = _master(context, address)
+    role = context.access.first_held(Role.ADMIN, Role.MONITOR)
+    with context.access.borrow(address, role) as link:
+        others = [pairs(entry) for entry in link.call("SENTINEL", "SENTINELS", service)]
+        followers = [pairs(entry) for entry in link.call("SENTINEL", "REPLICAS", service)]
+    watched = Address(state["ip"], int(state["port"]))
+    count = len(context.connection.sentinels)
+    facts = (
+        (watched == primary, f"the primary at {primary}", f"at {watched}"),
+        (state["flags"] == "master", "the primary up", f"flags {state['flags']}"),
+        (len(others) == count - 1, f"{count - 1} other Sentinels", f"{len(others)}"),
+        (len(followers) == replicas, f"{replicas} replicas", f"{len(followers)}"),
+        *((o["flags"] == "sentinel", "the others up", f"{_at(o)} {o['flags']}") for o in others),
+        *((f["flags"] == "slave", "replicas up", f"{_at(f)} {f['flags']}") for f in followers),
+    )
+    for holds, expected, found in facts:
+        if not holds:
+            return Failure(
+                f"each Sentinel sees {expected}",
+                f"Sentinel {address} sees {found}",
+                f"start what is down; what is gone for good: SENTINEL RESET {service} there",
+            )
+    return None
+
+
+def _slots(context: Context) -> str:
+    if context.connection.topology is not Topology.CLUSTER:
+        raise NotChecked(f"a {context.connection.topology} store has no slots")
+    role = context.access.first_held(Role.ADMIN, Role.MONITOR)
+    served = sum(last - first + 1 for p in context.nodes.primaries for first, last in p.slots)
+    for server in context.nodes.servers:
+        state = parse_info(context.call(server.address, role, "CLUSTER", "INFO"))
+        slots = int(state["cluster_slots_ok"])
+        if state["cluster_state"] != "ok" or slots != SLOTS or served != SLOTS:
+            raise CheckFailed(
+                f"all {SLOTS} slots served, as every node sees it",
+                f"{min(slots, served)}, state {state['cluster_state']} by {server.address}",
+                "start the missing primaries; pulumi up --refresh mends lost slots",
+            )
+    return f"{SLOTS} slots on {count_of(len(context.nodes.primaries), 'server')}"
+
+
+def _sentinels(context: Context) -> tuple[Address, ...]:
+    if context.connection.topology is not Topology.SENTINEL:
+        raise NotChecked(f"a {context.connection.topology} store has no Sentinels")
+    return context.connection.sentinels
+
+
+def _master(context: Context, address: Address) -> dict[str, Any]:
+    role = context.access.first_held(Role.ADMIN, Role.MONITOR)
+    service = context.connection.sentinel_service or ""
+    return pairs(context.call(address, role, "SENTINEL", "MASTER", service))
+
+
+def _at(entry: Mapping[str, str]) -> str:
+    return f"{entry['ip']}:{entry['port']}"
+
+
+def _nodes(context: Context) -> Nodes:
+    context.access.first_held(Role.MONITOR, Role.ADMIN)
+    return discover(context.access)
+
+
+def _until(context: Context, look: Callable[[], Failure | str], timeout_seconds: float) -> str:
+    """Look until all is well, for what settles by itself within a known time."""
+    seen: list[Failure | str] = []
+
+    def settled() -> bool:
+        seen.append(look())
+        return isinstance(seen[-1], str)
+
+    context.wait_until(settled, timeout_seconds=timeout_seconds)
+    last = seen[-1]
+    if isinstance(last, Failure):
+        raise CheckFailed(last.expected, last.found, last.fix)
+    return last
+
+
+CHECKS: Final = (
+    Check(Group.STORE, "replicas are in step", _replicas_in_step),
+    Check(Group.STORE, "what a primary without replicas does", _min_replicas, shown=True),
+    Check(Group.STORE, "an odd number of Sentinels with a sound quorum", _sentinels_and_quorum),
+    Check(Group.STORE, "each Sentinel sees the others and the replicas", _sentinels_see),
+    Check(Group.STORE, "every slot of the cluster is served", _slots),
+)
