@@ -13,11 +13,12 @@ from provider.credentials.secret_file import SecretFile
 from provider.package import Package
 from provider.plugin import run
 from provider.resource import Resource
+from provider.servers.server import ServerProcess
 
 
 def resources() -> list[Resource]:
     """All resource types of the package."""
-    return [Password(), CertificateAuthority(), Certificate(), SecretFile()]
+    return [Password(), CertificateAuthority(), Certificate(), SecretFile(), ServerProcess()]
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,0 +1,1 @@
+"""Server processes on this machine: config files, start order, live reconfiguration, clusters."""

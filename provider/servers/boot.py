@@ -1,0 +1,217 @@
+"""Starting a node in the order that keeps the data, as startorder decides it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from holdfast.connection import Address
+from holdfast.errors import ConfigError, StoreUnavailable
+from provider.servers import group, process
+from provider.servers.admin import Access, Refused, connect
+from provider.servers.conffile import Monitor
+from provider.servers.group import Member
+from provider.servers.health import Waiting, listens
+from provider.servers.ports import holder
+from provider.servers.process import Running
+from provider.servers.spec import CLUSTER_BUS_OFFSET, Kind, Layout
+from provider.servers.startorder import Decision, ServerState, decide, last_primary
+
+_PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
+"""Nothing else of our environment: it holds the passphrase of the stack's secrets."""
+
+
+@dataclass(frozen=True)
+class Starter:
+    """Starts nodes of a group. Use it with the group's lock held.
+
+    Attributes:
+        group_dir: the group's folder.
+        owners: whose group it is, a former name of the stack included.
+        access: the administrator.
+        waiting: bounds every wait.
+        warn: tells the user what did not work with another node than the asked one.
+    """
+
+    group_dir: Path
+    owners: tuple[str, ...]
+    access: Access
+    waiting: Waiting
+    warn: Callable[[str], None]
+
+    def start(self, node: str, *, seeded: bool) -> Running:
+        """Start a node whose files are in place, and before it those that must be there first.
+
+        Args:
+            node: its name.
+            seeded: the config file is new, so that it says who is the primary as long as no
+                other server has keys.
+
+        Raises:
+            ConfigError: a port is in use, or the executable cannot be run.
+            StoreUnavailable: running Sentinels insist on a primary that lost its data.
+        """
+        members = group.survey(self.group_dir, self.owners)
+        me = members[node]
+        servers = group.server_states(members)
+        others_hold_keys = any(s.holds_keys for s in servers if s.node != node)
+        if me.record.clustered or (
+            seeded and me.record.kind is Kind.SERVER and not others_hold_keys
+        ):
+            return self._spawn(me)
+        sentinels = group.sentinel_states(members, self.access)
+        decision = decide(servers, sentinels)
+        if decision.failover_by:
+            self._fail_over(members, decision)
+            return self.start(node, seeded=seeded)
+        if decision.instead_of:
+            self._tell_sentinels(members, decision)
+        if me.record.kind is Kind.SERVER:
+            return self._start_server(members, me, decision.primary)
+        known = last_primary([s for s in sentinels if s.node != node])
+        return self._start_sentinel(members, me, decision.primary, known)
+
+    def _start_server(
+        self, members: Mapping[str, Member], me: Member, primary: ServerState | None
+    ) -> Running:
+        if primary and primary.node != me.node:
+            self._start_other(members[primary.node], primary)
+        return self._spawn(me, primary)
+
+    def _start_sentinel(
+        self,
+        members: Mapping[str, Member],
+        me: Member,
+        primary: ServerState | None,
+        known: Address | None,
+    ) -> Running:
+        # A Sentinel that finds nobody listening starts a failover: the servers come first, the
+        # primary before its replicas.
+        servers = [m for m in members.values() if m.record.kind is Kind.SERVER]
+        for member in sorted(servers, key=lambda m: not primary or m.node != primary.node):
+            self._start_other(member, primary)
+        monitor = me.conf.monitor if me.conf else None
+        if me.conf and monitor and primary and known == primary.address != monitor.address:
+            newest = max((m.config_epoch for m in _monitors(members)), default=0)
+            epoch = max(newest, monitor.config_epoch)
+            moved = replace(monitor, address=primary.address, config_epoch=epoch)
+            me.store_conf(me.conf.with_monitor(moved))
+        return self._spawn(me)
+
+    def _start_other(self, member: Member, primary: ServerState | None) -> None:
+        """Start another node that should run and does not; its own update tells what is wrong."""
+        if member.running or not member.record.wanted or member.conf is None:
+            return
+        try:
+            running = self._spawn(member, primary)
+            up = self.waiting.until(
+                lambda: listens(member.record.endpoint) or not process.is_alive(running)
+            )
+        except ConfigError as error:
+            self.warn(f"{member.node} could not be started first: {error}")
+            return
+        if not up or not process.is_alive(running):
+            self.warn(f"{member.node} was started first and did not come up: {member.layout.log}")
+
+    def _spawn(self, member: Member, primary: ServerState | None = None) -> Running:
+        require_free_ports(member)
+        if primary and member.conf and member.record.kind is Kind.SERVER:
+            follows = None if primary.node == member.node else primary.address
+            member.store_conf(member.conf.with_replicaof(follows))
+        running = process.start(member.record.argv, member.layout, _environment())
+        process.started(member.record, running).write(member.layout)
+        return running
+
+    def _tell_sentinels(self, members: Mapping[str, Member], decision: Decision) -> None:
+        """Let the stopped Sentinels start with the primary that has the data."""
+        if decision.primary is None:
+            return
+        epoch = 1 + max((m.config_epoch for m in _monitors(members)), default=0)
+        for member in members.values():
+            monitor = member.conf.monitor if member.conf else None
+            if member.conf and monitor and not member.running:
+                moved = replace(monitor, address=decision.primary.address, config_epoch=epoch)
+                member.store_conf(member.conf.with_monitor(moved))
+
+    def _fail_over(self, members: Mapping[str, Member], decision: Decision) -> None:
+        """Make the running Sentinels leave a primary that lost its data folder."""
+        asked = [members[name] for name in decision.failover_by]
+        refusal = self._request_failover(asked[0])
+        reason = refusal or "no replica was good enough in time"
+
+        def moved() -> bool:
+            nonlocal refusal
+            # Asked once more only while it is refused: two failovers in a row help nobody.
+            if refusal:
+                refusal = self._request_failover(asked[0])
+            # All of them must know: one that does not would be taken for the truth.
+            states = group.sentinel_states({m.node: m for m in asked}, self.access)
+            return all(s.answer not in {None, decision.instead_of} for s in states)
+
+        if not self.waiting.until(moved):
+            raise StoreUnavailable(
+                f"the data folder of the primary {decision.instead_of} is empty while another "
+                f"server has data, and the Sentinels do not fail over ({reason}); "
+                "start the other servers and run again"
+            )
+
+    def _request_failover(self, member: Member) -> str:
+        """Ask for a failover; returns why it is refused, empty if it has begun."""
+        monitor = member.conf.monitor if member.conf else None
+        try:
+            with connect(member.record.endpoint, self.access) as admin:
+                admin.call("SENTINEL", "FAILOVER", monitor.service if monitor else "")
+        except Refused as error:
+            return str(error)
+        return ""
+
+
+def require_free_ports(member: Member) -> None:
+    """Refuse to start where another process listens.
+
+    Raises:
+        ConfigError: names the port and the process.
+    """
+    record = member.record
+    require_free(record.address, ports_of(record.port, clustered=record.clustered), member.layout)
+
+
+def ports_of(port: int, *, clustered: bool) -> tuple[int, ...]:
+    """The ports that a node binds: nodes of a cluster have a second one."""
+    return (port, port + CLUSTER_BUS_OFFSET) if clustered else (port,)
+
+
+def require_free(address: str, ports: tuple[int, ...], layout: Layout) -> None:
+    """Refuse ports where another process than the node's own listens.
+
+    Raises:
+        ConfigError: names the port and the process that holds it.
+    """
+    for port in ports:
+        held = holder(address, port)
+        if held and not (held.pid and process.adopt(held.pid, layout)):
+            raise ConfigError(
+                "port",
+                port,
+                f"a free port on {address}, but {held}",
+                "stop that process, or choose another port",
+            )
+
+
+def orphan(address: str, port: int, layout: Layout) -> Running | None:
+    """The node's own process, found by its port where its record was lost."""
+    held = holder(address, port)
+    return process.adopt(held.pid, layout) if held and held.pid else None
+
+
+def _monitors(members: Mapping[str, Member]) -> list[Monitor]:
+    found = [member.conf.monitor for member in members.values() if member.conf]
+    return [monitor for monitor in found if monitor]
+
+
+def _environment() -> dict[str, str]:
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {"LC_ALL": "C.UTF-8", **passed}
