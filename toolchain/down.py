@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 
@@ -13,7 +12,7 @@ from toolchain.env import Environment, ensure_environment
 from toolchain.errors import EXIT_CONFIGURATION, ToolchainError, run_command
 from toolchain.paths import STATE
 from toolchain.progress import say
-from toolchain.up import recover
+from toolchain.up import has_stack, recover
 
 
 def down(*, ask: bool) -> int:
@@ -26,7 +25,7 @@ def down(*, ask: bool) -> int:
         ToolchainError: nobody said yes, or `pulumi destroy` failed.
     """
     found = ensure_environment("local")
-    if not _has_stack(found):
+    if not has_stack(found):
         say(f"there is no stack {STACK}: nothing to do")
         return 0
     if ask and not _agreed():
@@ -43,14 +42,6 @@ def down(*, ask: bool) -> int:
     if found.backend.folder is not None:
         _forget(found)
     return 0
-
-
-def _has_stack(found: Environment) -> bool:
-    folder = found.backend.folder
-    if folder is not None:
-        return any(folder.glob(f".pulumi/stacks/**/{STACK}.json"))
-    listed = json.loads(found.ask_pulumi("stack", "ls", "--json"))
-    return any(stack["name"].rpartition("/")[2] == STACK for stack in listed)
 
 
 def _agreed() -> bool:

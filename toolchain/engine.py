@@ -122,5 +122,9 @@ def operate(
         if ended.code != 0:
             for line in rest:
                 task.say(line)
-            raise ToolchainError(f"{title}: failed, see above", exit_code=EXIT_FAILED)
+            raise ToolchainError(
+                f"{title}: failed with exit code {ended.code}"
+                f"{', see above' if report.messages or rest else ''}",
+                exit_code=EXIT_FAILED,
+            )
     return report

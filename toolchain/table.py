@@ -13,7 +13,6 @@ ROLE = "monitor"
 """The role of the valkey-cli example: it reads figures, on servers and Sentinels alike."""
 
 APPLICATION = "svc"
-READ_FILE = 'import json,sys; print(json.load(open(sys.argv[1]))["users"][sys.argv[2]]["password"])'
 WIDTH = 80
 
 
@@ -63,8 +62,9 @@ def _cli(outputs: Mapping[str, Any], file: str, folder: Path) -> list[str]:
     # The password reaches the client by its environment: arguments show in the process list.
     lines = [
         '  eval "$(make -s env)"',
-        f"  export REDISCLI_AUTH=\"$(python3 -c '{READ_FILE}' \\",
-        f'    {file} {ROLE})"',
+        "  export REDISCLI_AUTH=\"$(python3 -c 'import json, sys",
+        f'print(json.load(open(sys.argv[1]))["users"]["{ROLE}"]["password"])\' \\',
+        f'    {file})"',
         f"  cli() {{ valkey-cli --tls --cacert {ca} --user {ROLE} \\",
         f'    -h {host} "$@"; }}',
     ]

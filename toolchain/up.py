@@ -25,7 +25,8 @@ def up() -> int:
         ToolchainError: the machine lacks something, or `pulumi up` failed.
     """
     found = ensure_environment("local")
-    fresh = select_stack(found)
+    fresh = not has_stack(found)
+    found.ask_pulumi("stack", "select", "--create", STACK)
     recover(found)
     report = engine.operate(
         found.pulumi.binary,
@@ -41,13 +42,13 @@ def up() -> int:
     return code
 
 
-def select_stack(found: Environment) -> bool:
-    """Make the stack the current one, created where it is not there yet.
-
-    Returns:
-        Whether it was created.
-    """
-    return "Created stack" in found.ask_pulumi("stack", "select", "--create", STACK)
+def has_stack(found: Environment) -> bool:
+    """Whether the stack `local` is there, with resources or without."""
+    folder = found.backend.folder
+    if folder is not None:
+        return any(folder.glob(f".pulumi/stacks/**/{STACK}.json"))
+    listed = json.loads(found.ask_pulumi("stack", "ls", "--json"))
+    return any(stack["name"].rpartition("/")[2] == STACK for stack in listed)
 
 
 def recover(found: Environment) -> None:
@@ -57,6 +58,7 @@ def recover(found: Environment) -> None:
         return
     for lock in stale_locks(folder, STACK):
         lock.unlink(missing_ok=True)
+        lock.with_name(f"{lock.name}.attrs").unlink(missing_ok=True)
         say("an earlier run died and left its lock on the stack; removed it")
     names = pending_creates(folder, STACK)
     if names:
