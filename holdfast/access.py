@@ -75,7 +75,7 @@ class Access:
         """Classify what the library raised while a connection was opened."""
         untrusted = refusal(error)
         if untrusted is not None:
-            text = getattr(untrusted, "verify_message", None) or untrusted.reason or str(untrusted)
+            text = getattr(untrusted, "verify_message", None) or str(untrusted)
             return Failure(Kind.UNTRUSTED, f"TLS failed: {text}", address)
         if isinstance(error, self.driver.denied):
             return Failure(Kind.LOGIN, f"login as {self._user!r} refused: {error}", address)

@@ -49,7 +49,7 @@ def build_context(tls: Tls) -> ssl.SSLContext:
         return context
     try:
         context.load_verify_locations(cadata=tls.ca)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):
         raise ConnectionFormatError(
             "connection.tls.ca", "text that is no certificate", "PEM or 'system'", "export it again"
         ) from None
@@ -67,7 +67,8 @@ def refusal(error: BaseException | None) -> ssl.SSLError | None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return error
         if isinstance(error, ssl.SSLError) and any(
-            word in (error.reason or str(error)).upper().replace(" ", "_") for word in _REFUSALS
+            word in (getattr(error, "reason", None) or str(error)).upper().replace(" ", "_")
+            for word in _REFUSALS
         ):
             return error
         error = error.__cause__ or error.__context__
