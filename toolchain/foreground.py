@@ -52,34 +52,37 @@ def run(
         on_line: gets each line of its stdout and stderr; without it they are this process's own.
     """
     last: deque[str] = deque(maxlen=LAST_LINES)
-    handed_on = 0
-    pipe = None if on_line is None else subprocess.PIPE
-    child = subprocess.Popen(
-        [str(part) for part in argv],
-        env={**os.environ, **env},
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=pipe,
-        stderr=None if pipe is None else subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        process_group=0,
-    )
+    arrived: list[int] = []
+    child: subprocess.Popen[str] | None = None
 
     def hand_on(number: int, _: FrameType | None) -> None:
-        nonlocal handed_on
-        handed_on += 1
-        child.send_signal(number)
+        arrived.append(number)
+        if child is not None:
+            child.send_signal(number)
 
+    # Before it starts, so that no interrupt can end this process and leave the program behind.
     before = {number: signal.signal(number, hand_on) for number in FORWARDED}
     try:
-        if on_line is not None and child.stdout is not None:
-            for line in child.stdout:
+        pipe = None if on_line is None else subprocess.PIPE
+        child = subprocess.Popen(
+            [str(part) for part in argv],
+            env={**os.environ, **env},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=None if pipe is None else subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,
+        )
+        with child:
+            for line in child.stdout or ():
                 last.append(line.rstrip())
-                on_line(line.rstrip())
-        code = child.wait()
+                if on_line is not None:
+                    on_line(line.rstrip())
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     # As a shell would say it; a negative one cannot be handed on.
-    return Ended(code if code >= 0 else 128 - code, handed_on > 0, "\n".join(last))
+    code = child.returncode if child.returncode >= 0 else 128 - child.returncode
+    return Ended(code, bool(arrived), "\n".join(last))
