@@ -81,9 +81,14 @@ class LocalSessionStore(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         secrets = _Secrets(name, spec, child)
         processes = _processes(name, spec, secrets, child)
-        servers = [processes[node.name] for node in spec.nodes if node.kind is NodeKind.SERVER]
+        running: list[pulumi.Resource] = [*processes.values()]
         if spec.topology is Topology.CLUSTER:
-            _form_cluster(name, spec, secrets, servers, child)
+            running.append(_form_cluster(name, spec, secrets, processes, child))
+        # A file says how to reach a store that runs; none is written into a folder that the
+        # processes were refused.
+        after_start = pulumi.ResourceOptions.merge(
+            child, pulumi.ResourceOptions(depends_on=running)
+        )
 
         documents: pulumi.Output[dict[str, str]] = pulumi.Output.secret(
             pulumi.Output.all(secrets.values, secrets.authority.bundle_pem).apply(
@@ -95,7 +100,7 @@ class LocalSessionStore(pulumi.ComponentResource):
                 f"{name}-connection-{role}",
                 path=str(spec.connection_file(role)),
                 content=documents[role.value],
-                opts=child,
+                opts=after_start,
             ).path
             for role in APPLICATION_ROLES
         }
@@ -103,7 +108,7 @@ class LocalSessionStore(pulumi.ComponentResource):
             f"{name}-ca-file",
             path=str(spec.ca_file),
             content=secrets.authority.bundle_pem,
-            opts=child,
+            opts=after_start,
         )
 
         self.connection = documents[FULL]
@@ -193,7 +198,7 @@ def _form_cluster(
     name: str,
     spec: LocalSpec,
     secrets: _Secrets,
-    servers: Sequence[ServerProcess],
+    servers: Mapping[str, ServerProcess],
     child: pulumi.ResourceOptions,
 ) -> ClusterFormation:
     return ClusterFormation(
@@ -206,5 +211,7 @@ def _form_cluster(
         admin_username=Role.ADMIN.value,
         admin_password=secrets.admin_password,
         tls_ca_pem=secrets.authority.bundle_pem,
-        opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[*servers])),
+        opts=pulumi.ResourceOptions.merge(
+            child, pulumi.ResourceOptions(depends_on=[*servers.values()])
+        ),
     )

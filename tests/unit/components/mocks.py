@@ -45,6 +45,8 @@ class Deployment:
     created: dict[str, pulumi_mocks.MockResourceArgs] = field(default_factory=dict)
     urns: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, Seen] = field(default_factory=dict)
+    waits_for: dict[str, set[str]] = field(default_factory=dict)
+    """Names of the resources that must exist before, by name."""
 
     def inputs(self, name: str) -> dict[str, Any]:
         """A resource's inputs with secrets unwrapped."""
@@ -81,6 +83,20 @@ class _Engine(pulumi_mocks.Mocks):
         return f"{args.name}-id", {**inputs, **computed}
 
 
+class _Monitor(pulumi_mocks.MockMonitor):
+    """Records what each resource depends on, which mocks are not told."""
+
+    def __init__(self, deployment: Deployment, *, preview: bool) -> None:
+        super().__init__(_Engine(deployment, preview=preview))
+        self._deployment = deployment
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - the SDK's signature
+        self._deployment.waits_for[request.name] = {
+            urn.rpartition("::")[2] for urn in request.dependencies
+        }
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # untyped SDK
+
+
 def _computed(token: str, name: str) -> dict[str, Any]:
     match token.removeprefix("holdfast:index:"):
         case "Password":
@@ -112,7 +128,7 @@ def deploy(
 ) -> Deployment:
     """Run ``program`` in a fresh engine; it returns the outputs to look at."""
     deployment = Deployment()
-    monitor = pulumi_mocks.MockMonitor(_Engine(deployment, preview=preview))
+    monitor = _Monitor(deployment, preview=preview)
 
     def run() -> Awaitable[None]:
         outputs = program()
@@ -126,7 +142,7 @@ def deploy(
     def start() -> None:
         with _event_loops():
             pulumi.runtime.set_mocks(
-                _Engine(deployment, preview=preview),
+                monitor.mocks,
                 project="holdfast",
                 stack="test",
                 preview=preview,

@@ -180,6 +180,28 @@ def test_a_cluster_is_formed_of_all_its_servers() -> None:
     assert inputs["tlsCaPem"] == "CA-BUNDLE"
 
 
+def test_replicas_start_after_the_first_primary_and_sentinels_after_all_servers() -> None:
+    waits_for = store(Topology.SENTINEL).waits_for
+    servers = {f"s-server-{i}" for i in range(3)}
+    assert not waits_for["s-server-0"] & servers
+    assert waits_for["s-server-2"] & servers == {"s-server-0"}
+    assert waits_for["s-sentinel-1"] & servers == servers
+
+
+def test_a_cluster_is_formed_after_all_its_servers_run() -> None:
+    assert {f"s-server-{i}" for i in range(6)} <= store(Topology.CLUSTER).waits_for["s-cluster"]
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_files_are_written_only_once_the_store_runs(topology: Topology) -> None:
+    made = store(topology)
+    children = expected_children(topology)
+    running = {n for n, noun in children.items() if noun in {"ServerProcess", "ClusterFormation"}}
+    for name, noun in children.items():
+        if noun == "SecretFile":
+            assert running <= made.waits_for[name]
+
+
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_certificates_hold_the_names_that_clients_verify(topology: Topology) -> None:
     inputs = store(topology, extra_dns_names=("store.test",)).inputs("s-certificate-server")
