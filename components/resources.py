@@ -18,7 +18,10 @@ Directives = pulumi.Input[Mapping[str, DirectiveValue]]
 
 
 class _KitResource(pulumi.CustomResource):
-    """Translates names and guards secrets. Outputs are the annotated attributes."""
+    """Translates names and guards secrets. Outputs are the annotated attributes.
+
+    Options that name properties (``ignore_changes``) take the names on the wire.
+    """
 
     _noun: ClassVar[str]
     _secret_inputs: ClassVar[frozenset[str]] = frozenset()
@@ -28,27 +31,25 @@ class _KitResource(pulumi.CustomResource):
         self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None
     ) -> None:
         outputs = [key for key in type(self).__annotations__ if not key.startswith("_")]
-        self._wire_names = {key: _camel(key) for key in {*inputs, *outputs}}
-        self._python_names = {wire: key for key, wire in self._wire_names.items()}
         guarded = {
             key: pulumi.Output.secret(value)
             if key in self._secret_inputs and value is not None
             else value
             for key, value in inputs.items()
         }
-        secret = pulumi.ResourceOptions(additional_secret_outputs=sorted(self._secret_outputs))
+        # The SDK's own translation would also rename the keys of maps, which are the user's.
+        properties = {**dict.fromkeys(outputs), **guarded}
+        secret = [_camel(key) for key in sorted(self._secret_outputs)]
         super().__init__(
             f"holdfast:index:{self._noun}",
             name,
-            {**dict.fromkeys(outputs), **guarded},
-            pulumi.ResourceOptions.merge(opts, secret),
+            {_camel(key): value for key, value in properties.items()},
+            pulumi.ResourceOptions.merge(
+                opts, pulumi.ResourceOptions(additional_secret_outputs=secret)
+            ),
         )
-
-    def translate_input_property(self, prop: str) -> str:
-        return self._wire_names.get(prop, prop)
-
-    def translate_output_property(self, prop: str) -> str:
-        return self._python_names.get(prop, prop)
+        for key in outputs:
+            setattr(self, key, getattr(self, _camel(key)))
 
 
 def _camel(name: str) -> str:

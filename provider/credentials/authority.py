@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Final
 
+from provider.credentials import x509
 from provider.credentials.validity import outputs_due, to_text
 from provider.diffs import DiffResult, compare_inputs
 from provider.fields import Fields
@@ -172,8 +173,6 @@ def _mints(stored: Stored, inputs: Properties) -> bool:
 
 
 def _mint(inputs: Properties, context: Context) -> KeyPair:
-    from provider.credentials import x509  # noqa: PLC0415 (slow to load, see there)
-
     minted = x509.mint_authority(inputs["commonName"], inputs["validityDays"], context.now())
     return KeyPair(
         minted.certificate_pem,

@@ -8,6 +8,7 @@ import re
 import secrets
 from typing import ClassVar, Final
 
+from provider.credentials import x509
 from provider.credentials.authority import MAX_COMMON_NAME
 from provider.credentials.validity import outputs_due, to_text
 from provider.diffs import DiffResult, compare_inputs
@@ -98,8 +99,6 @@ class Certificate(Resource):
 
 
 def _issue(inputs: Properties, context: Context) -> Properties:
-    from provider.credentials import x509  # noqa: PLC0415 (slow to load, see there)
-
     issued = x509.issue(
         inputs["caCertificatePem"],
         inputs["caPrivateKeyPem"],

@@ -1,4 +1,4 @@
-"""Times of certificates, and when one is to be renewed. Without cryptography: every run asks."""
+"""Times of certificates, and when one is to be renewed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Certificates as PEM text: a CA of our own and what it issues. ECDSA P-256 throughout.
-
-Imported only by runs that mint something: cryptography takes a tenth of a second to load.
-"""
+"""Certificates as PEM text: a CA of our own and what it issues. ECDSA P-256 throughout."""
 
 from __future__ import annotations
 
