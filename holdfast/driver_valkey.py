@@ -82,18 +82,21 @@ class _AsyncConnection(AsyncSslConnection):
             "server_hostname": self._endpoint.address.host,
         }
 
+    async def disconnect(self, *_: object, **__: object) -> None:
+        """Close at once: a farewell by TLS could take longer than the loop lives."""
+        writer = self._writer
+        # Cleared, or the library would warn of a connection that was never closed.
+        self._reader = self._writer = None
+        if writer is not None:
+            writer.transport.abort()
+
     def take_transport(self) -> AsyncDialled:
         """Hand the logged-in transport over; the library's streams are out of use from then on."""
         writer = self._writer
         if writer is None:  # the library has connected, or it would have raised
             raise ConnectionError("not connected")
-
-        def close() -> None:
-            writer.close()
-            # Else the library warns of a connection that was never closed.
-            self._reader = self._writer = None
-
-        return AsyncDialled(cast(asyncio.Transport, writer.transport), close)
+        self._reader = self._writer = None
+        return AsyncDialled(cast(asyncio.Transport, writer.transport), writer)
 
 
 class ValkeyDriver:
@@ -119,5 +122,5 @@ class ValkeyDriver:
             await connection.connect()
             return cast(AsyncDialled, connection.take_transport())
         except BaseException:
-            await connection.disconnect(nowait=True)
+            await connection.disconnect()
             raise

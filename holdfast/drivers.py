@@ -55,10 +55,10 @@ class Dialled(NamedTuple):
 
 
 class AsyncDialled(NamedTuple):
-    """An open, logged-in connection: its transport, and how the library closes it."""
+    """An open, logged-in connection: its transport, and what must live as long as it does."""
 
     transport: asyncio.Transport
-    close: Callable[[], None]
+    owner: object
 
 
 class Driver(Protocol):

@@ -163,7 +163,8 @@ class AsyncLink(asyncio.Protocol):
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport = dialled.transport
-        self._close = dialled.close
+        # From Python 3.12 on a stream writer closes its transport when it is collected.
+        self._owner = dialled.owner
         self._reader = new_reader()
         self._waiting: deque[_Waiting] = deque()
         self._timeout_seconds = timeout_seconds
@@ -261,7 +262,6 @@ class AsyncLink(asyncio.Protocol):
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
-        self._close()
         self._transport.abort()
         while self._waiting:
             future = self._waiting.popleft().future

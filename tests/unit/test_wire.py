@@ -137,7 +137,7 @@ def _async_link(
     on_push: Callable[[Any], None] | None = None, timeout: float = 60
 ) -> tuple[AsyncLink, FakeTransport]:
     transport = FakeTransport()
-    dialled = AsyncDialled(transport, lambda: None)
+    dialled = AsyncDialled(transport, None)
     return AsyncLink(dialled, HERE, timeout, on_push), transport
 
 
