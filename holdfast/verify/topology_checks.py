@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from holdfast.connection import Address, Capability, Topology
@@ -18,6 +18,7 @@ IN_STEP_SECONDS: Final = 3.0
 _FAILS_OVER: Final = (Topology.SENTINEL, Topology.CLUSTER)
 _GUARDED_FROM: Final = 2
 _LEAST_SENTINELS: Final = 3
+_LEAST_QUORUM: Final = 2
 
 
 def _replicas_in_step(context: Context) -> str:
@@ -115,25 +116,34 @@ def _sentinels_and_quorum(context: Context) -> str:
             str(count),
             "an even number stops at the loss of half of them; run one more or one less",
         )
-    role = context.access.first_held(Role.ADMIN, Role.MONITOR)
-    service = context.connection.sentinel_service or ""
     majority = count // 2 + 1
     for address in sentinels:
         quorum = int(_master(context, address)["quorum"])
-        if not majority <= quorum < count:
+        if not _LEAST_QUORUM <= quorum <= majority:
             raise CheckFailed(
-                f"a quorum of {majority} to {count - 1} of {count} on every Sentinel",
+                f"a quorum of {_LEAST_QUORUM} to {majority} of {count} on every Sentinel",
                 f"{quorum} on {address}",
-                f"SENTINEL SET {service} quorum {majority} there: fewer may fail over on one's "
-                "word, all of them cannot when one is down",
+                f"SENTINEL SET {context.connection.sentinel_service} quorum {majority} there: one "
+                "alone must not decide, and more than the majority cannot when the others are down",
             )
+    # After a start the Sentinels find each other within seconds.
+    return _until(context, lambda: _out_of_reach(context, sentinels), SETTLE_SECONDS) or (
+        f"{count} Sentinels, quorum {quorum}, reached from each"
+    )
+
+
+def _out_of_reach(context: Context, sentinels: Sequence[Address]) -> Failure | str:
+    role = context.access.first_held(Role.ADMIN, Role.MONITOR)
+    for address in sentinels:
         with context.access.borrow(address, role) as link:
-            reply = link.attempt([("SENTINEL", "CKQUORUM", service)])[0]
+            reply = link.attempt(
+                [("SENTINEL", "CKQUORUM", context.connection.sentinel_service or "")]
+            )[0]
         if not str(reply).startswith("OK"):
-            raise CheckFailed(
+            return Failure(
                 "enough Sentinels in reach to fail over", f"{address}: {reply}", "start the others"
             )
-    return f"{count} Sentinels, quorum {quorum}, reached from each"
+    return ""
 
 
 def _sentinels_see(context: Context) -> str:
