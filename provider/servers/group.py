@@ -12,6 +12,7 @@ from typing import Final
 
 from holdfast.connection import Address
 from holdfast.errors import ConfigError, HoldfastError
+from provider.folders import LOCK_NAME
 from provider.servers import datafolder, process
 from provider.servers.admin import Access, connect
 from provider.servers.conffile import ConfFile
@@ -20,7 +21,6 @@ from provider.servers.process import Record, Running
 from provider.servers.spec import Kind, Layout
 from provider.servers.startorder import SentinelState, ServerState
 
-LOCK_NAME: Final = ".lock"
 _LOCK_POLL_SECONDS: Final = 0.02
 _ASK_SECONDS: Final = 0.5
 """A Sentinel that lives answers within milliseconds; a frozen one must not hold up a start."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from holdfast.connection import Address
 from holdfast.errors import ConfigError, HoldfastError, Unsupported
+from provider import folders
 from provider.servers import datafolder, group, health, process
 from provider.servers.admin import Access, Login
 from provider.servers.boot import Starter, orphan, ports_of, require_free
@@ -208,10 +209,8 @@ class Node:
                 return
             with explained(layout.folder):
                 shutil.rmtree(layout.folder)
-        if group_dir.is_dir() and {p.name for p in group_dir.iterdir()} <= {group.LOCK_NAME}:
-            with explained(group_dir):
-                (group_dir / group.LOCK_NAME).unlink(missing_ok=True)
-                group_dir.rmdir()
+        with explained(group_dir):
+            folders.release(group_dir)
 
     def _start(self, *, seeded: bool) -> Running:
         spec = self.spec
