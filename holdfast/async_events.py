@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from holdfast.commands.events import parse_note, read_seq
 from holdfast.commands.scope import Scope
-from holdfast.errors import ConfigError, SessionNotFound
+from holdfast.errors import ConfigError
 from holdfast.model import Event, Head, Session, TurnResult
 from holdfast.notes import Inbox
 
@@ -67,9 +67,6 @@ class AsyncEventHub:
 
     async def begin(self, subscription: AsyncSubscription, channels: Sequence[str]) -> None:
         """Start listening. Raises SessionNotFound for a session that is not there."""
-        for session_id in subscription.inbox.session_ids:
-            if await self.read_seq(session_id) is None:
-                raise SessionNotFound(session_id)
         async with self._connection:
             if self._subscriber is None:
                 self._subscriber = await self._open()
@@ -77,6 +74,13 @@ class AsyncEventHub:
             for channel in channels:
                 self._channels[channel] = self._channels.get(channel, 0) + 1
             self._subscriptions.append(subscription)
+        try:
+            # After the subscription, so that no turn falls between the two.
+            for session_id in subscription.inbox.session_ids:
+                subscription.inbox.begin(session_id, await self.read_seq(session_id))
+        except BaseException:
+            await subscription.close()
+            raise
 
     async def unsubscribe(self, subscription: AsyncSubscription, channels: Sequence[str]) -> None:
         """Stop listening for one subscription; the connection closes after the last."""

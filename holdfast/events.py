@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from holdfast.commands.events import parse_note, read_seq
 from holdfast.commands.scope import Scope
-from holdfast.errors import ConfigError, SessionNotFound
+from holdfast.errors import ConfigError
 from holdfast.model import Event, Head, Session, TurnResult
 from holdfast.notes import Inbox
 
@@ -67,9 +67,6 @@ class EventHub:
         """Start listening. Raises SessionNotFound for a session that is not there."""
         inbox = Inbox(sessions)
         channels = sorted({self._scope.keys.channel(sid) for sid in inbox.session_ids})
-        for session_id in inbox.session_ids:
-            if self.read_seq(session_id) is None:
-                raise SessionNotFound(session_id)
         subscription = Subscription(self, inbox, channels)
         with self._exclusive():
             if self._subscriber is None:
@@ -78,6 +75,13 @@ class EventHub:
             for channel in channels:
                 self._channels[channel] = self._channels.get(channel, 0) + 1
             self._subscriptions.append(subscription)
+        try:
+            # After the subscription, so that no turn falls between the two.
+            for session_id in inbox.session_ids:
+                inbox.begin(session_id, self.read_seq(session_id))
+        except BaseException:
+            subscription.close()
+            raise
         return subscription
 
     def unsubscribe(self, subscription: Subscription, channels: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, SessionNotFound
 from holdfast.model import Event, EventKind, Head, Session, TurnResult
 
 MAX_WAITING: Final = 1000
@@ -51,13 +51,26 @@ class Inbox:
         self.session_ids: Final = tuple(self._known)
         # What the last answer told: notes up to it may still be on their way.
         self._answered: dict[str, int] = {}
+        self._first: deque[Event] = deque()
         self._notes: deque[Note] = deque()
         self._unsure: deque[str] = deque(self._known)
 
     @property
     def has_work(self) -> bool:
-        """Whether a note, or a question to the store, waits."""
-        return bool(self._notes or self._unsure)
+        """Whether an event, a note, or a question to the store waits."""
+        return bool(self._first or self._notes or self._unsure)
+
+    def begin(self, session_id: str, seq: int | None) -> None:
+        """Take the seq that the store had right after the subscription began.
+
+        Raises:
+            SessionNotFound: the session is not there (None).
+        """
+        event = self.answer(session_id, seq)
+        if seq is None:
+            raise SessionNotFound(session_id)
+        if event is not None:
+            self._first.append(event)
 
     def put(self, note: Note) -> None:
         """Keep a note for the owner."""
@@ -99,6 +112,8 @@ class Inbox:
     def next_event(self) -> Event | None:
         """The event of the oldest note, if it is news. A gap raises a question first."""
         with self._lock:
+            if self._first:
+                return self._first.popleft()
             note = self._notes.popleft() if self._notes else None
             if note is None or note.session_id not in self._known:
                 return None

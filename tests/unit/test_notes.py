@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.commands.events import parse_note
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, SessionNotFound
 from holdfast.model import Event, EventKind, Head
 from holdfast.notes import MAX_WAITING, Inbox, Note
 
@@ -56,6 +56,16 @@ def test_a_seq_that_steps_back_is_a_gap_because_a_failover_lost_turns() -> None:
     assert drain(inbox) == [Event("s", TURN, 6)]
     inbox.put(Note("s", TURN, 5))
     assert drain(inbox, stored=5) == [Event("s", GAP, 5)]
+
+
+def test_what_the_store_says_at_the_beginning_comes_first() -> None:
+    inbox = Inbox(["s", Head("t", 2, "turn")])
+    inbox.begin("s", 3)
+    inbox.begin("t", 2)
+    inbox.put(Note("s", TURN, 4))
+    assert drain(inbox) == [Event("s", GAP, 3), Event("s", TURN, 4)]
+    with pytest.raises(SessionNotFound):
+        Inbox(["s"]).begin("s", None)
 
 
 def test_a_plain_id_begins_with_a_gap_and_a_head_only_if_the_session_moved_on() -> None:
