@@ -75,6 +75,8 @@ def run(
             errors="replace",
             process_group=0,
         )
+        for number in arrived:
+            child.send_signal(number)
         with child:
             for line in child.stdout or ():
                 last.append(line.rstrip())
