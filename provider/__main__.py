@@ -13,12 +13,20 @@ from provider.credentials.secret_file import SecretFile
 from provider.package import Package
 from provider.plugin import run
 from provider.resource import Resource
+from provider.servers.cluster import ClusterFormation
 from provider.servers.server import ServerProcess
 
 
 def resources() -> list[Resource]:
     """All resource types of the package."""
-    return [Password(), CertificateAuthority(), Certificate(), SecretFile(), ServerProcess()]
+    return [
+        Password(),
+        CertificateAuthority(),
+        Certificate(),
+        SecretFile(),
+        ServerProcess(),
+        ClusterFormation(),
+    ]
 
 
 def main(argv: Sequence[str]) -> int:
