@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -119,11 +119,11 @@ def refused_login(user: str) -> Denial:
     return Denial(user, "auth", "AUTH")
 
 
-def read_log(entries: Iterable[Any]) -> Log:
+def read_log(entries: Sequence[Any]) -> Log:
     """The reply to ACL LOG, newest entry first."""
     log: dict[object, Logged] = {}
-    numbered, length = True, 0
-    for length, flat in enumerate(entries, 1):
+    numbered = True
+    for flat in entries:
         entry = dict(zip(flat[::2], flat[1::2], strict=True))
         denial = Denial(entry["username"], entry["reason"], entry["object"])
         match = _ADDRESS.search(entry["client-info"])
@@ -135,7 +135,7 @@ def read_log(entries: Iterable[Any]) -> Log:
             log[number] = Logged(denial, known.count + int(entry["count"]), known.port)
         else:
             log[number] = Logged(denial, int(entry["count"]), port)
-    return Log(log, length, numbered)
+    return Log(log, len(entries), numbered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -103,10 +103,10 @@ def discover(access: Access) -> Nodes:
     """
     connection = access.connection
     role = access.first_held(*_LOOK_ORDER, *Role)
+    watches = role in (Role.ADMIN, Role.MONITOR)
     match connection.topology:
         case Topology.SENTINEL:
             service = connection.sentinel_service or ""
-            watches = role in (Role.ADMIN, Role.MONITOR)
             return _ask_first(
                 access,
                 role,
@@ -114,7 +114,9 @@ def discover(access: Access) -> Nodes:
                 lambda link: _from_sentinel(link, service, connection.sentinels, watches=watches),
             )
         case Topology.CLUSTER:
-            return _ask_first(access, role, connection.seeds, _from_cluster)
+            return _ask_first(
+                access, role, connection.seeds, _from_shards if watches else _from_slots
+            )
         case _:
             assert connection.primary is not None  # noqa: S101 - Connection promises it
             return _ask_first(
@@ -194,7 +196,35 @@ def _from_sentinel(
     return Nodes((primary, *followers), sentinels)
 
 
-def _from_cluster(link: Link) -> Nodes:
+def _from_shards(link: Link) -> Nodes:
+    """Every node, also a replica that is down or that nothing was written to yet."""
+    servers: list[Server] = []
+    for shard in map(pairs, link.call("CLUSTER", "SHARDS")):
+        flat = [int(slot) for slot in shard["slots"]]
+        slots = tuple(sorted(zip(flat[::2], flat[1::2], strict=True)))
+        members = [pairs(node) for node in shard["nodes"]]
+        addresses = {
+            node["id"]: _member((node["endpoint"], node.get("tls-port") or node["port"]), link)
+            for node in members
+        }
+        # After a failover the shard still lists the old primary, as one that failed.
+        leaders = sorted((n["health"] != "online", n["id"]) for n in members if _leads(n))
+        if not leaders or not slots:
+            continue
+        primary = addresses.pop(leaders[0][1])
+        servers.append(Server(primary, primary=True, slots=slots))
+        servers += (Server(other, primary=False, follows=primary) for other in addresses.values())
+    if not servers:
+        raise StoreUnavailable(f"{link.address}: the cluster serves no slots")
+    return Nodes(tuple(sorted(servers, key=lambda server: (not server.primary, server.address))))
+
+
+def _leads(member: Mapping[str, Any]) -> bool:
+    return bool(member["role"] == "master")
+
+
+def _from_slots(link: Link) -> Nodes:
+    """What every role of an application may ask: primaries, and replicas that serve reads."""
     slots: dict[Address, list[tuple[int, int]]] = {}
     follows: dict[Address, Address] = {}
     for first, last, primary, *replicas in link.call("CLUSTER", "SLOTS"):

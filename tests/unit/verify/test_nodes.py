@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from holdfast.connection import Address
 from holdfast.errors import StoreUnavailable
-from holdfast.verify.nodes import SLOTS, Nodes, Server, _from_cluster, _from_sentinel, slot_of
+from holdfast.verify.nodes import (
+    SLOTS,
+    Nodes,
+    Server,
+    _from_sentinel,
+    _from_shards,
+    _from_slots,
+    slot_of,
+)
 from holdfast.verify.probe import Link
 
 A, B, C = (Address("127.0.0.1", port) for port in (7001, 7002, 7003))
@@ -99,7 +107,7 @@ def test_a_cluster_names_slots_primaries_and_replicas() -> None:
             [0, 8191, ["", 7001, "id"]],
         ]
     }
-    nodes = _from_cluster(link(answers))
+    nodes = _from_slots(link(answers))
     assert nodes.servers == (
         Server(A, primary=True, slots=((0, 8191),)),
         Server(B, primary=True, slots=((8192, 16383),)),
@@ -109,4 +117,38 @@ def test_a_cluster_names_slots_primaries_and_replicas() -> None:
 
 def test_a_cluster_without_slots_is_an_outage() -> None:
     with pytest.raises(StoreUnavailable, match="serves no slots"):
-        _from_cluster(link({("CLUSTER", "SLOTS"): []}))
+        _from_slots(link({("CLUSTER", "SLOTS"): []}))
+
+
+def shard(slots: list[int], *members: tuple[int, str, str]) -> list[Any]:
+    nodes = [
+        [
+            *("id", f"id-{port}", "tls-port", port, "ip", "127.0.0.1"),
+            *("endpoint", "127.0.0.1", "role", role, "replication-offset", 0, "health", health),
+        ]
+        for port, role, health in members
+    ]
+    return ["slots", slots, "nodes", nodes]
+
+
+def test_shards_name_replicas_that_slots_do_not_show_yet() -> None:
+    answers = {
+        ("CLUSTER", "SHARDS"): [
+            shard([8192, 16383], (7002, "master", "online"), (7003, "replica", "loading")),
+            shard([0, 100, 102, 8191], (7001, "master", "online")),
+        ]
+    }
+    assert _from_shards(link(answers)).servers == (
+        Server(A, primary=True, slots=((0, 100), (102, 8191))),
+        Server(B, primary=True, slots=((8192, 16383),)),
+        Server(C, primary=False, follows=B),
+    )
+
+
+def test_after_a_failover_the_primary_that_failed_counts_as_a_replica() -> None:
+    members = ((7001, "master", "failed"), (7002, "master", "online"))
+    answers = {("CLUSTER", "SHARDS"): [shard([0, 16383], *members)]}
+    assert _from_shards(link(answers)).servers == (
+        Server(B, primary=True, slots=((0, 16383),)),
+        Server(A, primary=False, follows=B),
+    )
