@@ -7,7 +7,7 @@ The plan is made from the inputs alone. Where the server then refuses a directiv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from provider.servers.conffile import grouped
@@ -88,15 +88,16 @@ class Plan:
 
     Attributes:
         restart: why it must restart; empty: it keeps running.
-        settings: directives for one CONFIG SET (all or none), name and value in turns.
+        settings: directives for one CONFIG SET (all or none), name and value in turns; secrets
+            included.
         sentinel_commands: commands for a Sentinel, secrets included.
         acl: users.acl changes.
         tls: certificate, key or CA change.
     """
 
     restart: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
-    sentinel_commands: tuple[Words, ...] = ()
+    settings: tuple[str, ...] = field(default=(), repr=False)
+    sentinel_commands: tuple[Words, ...] = field(default=(), repr=False)
     acl: bool = False
     tls: bool = False
 

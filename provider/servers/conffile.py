@@ -8,7 +8,7 @@ else as it is: comments, what the server wrote, who the primary is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from holdfast.connection import Address
@@ -36,10 +36,10 @@ Directives = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its text, and its words unless it is blank or a comment."""
+    """One line: its text, and its words unless it is blank or a comment. It may be a secret."""
 
-    text: str
-    words: Words = ()
+    text: str = field(repr=False)
+    words: Words = field(default=(), repr=False)
 
     @classmethod
     def of(cls, words: Words) -> Self:

@@ -37,18 +37,8 @@ def explained(path: Path) -> Iterator[None]:
 
 def write_file(path: Path, data: bytes) -> None:
     """Replace a file as a whole: readers see the old bytes or the new ones, mode 0600."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with explained(path):
-        try:
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        _draft(path, data).replace(path)
 
 
 def write_files(contents: Mapping[Path, bytes]) -> dict[Path, bytes | None]:
@@ -57,18 +47,35 @@ def write_files(contents: Mapping[Path, bytes]) -> dict[Path, bytes | None]:
     Returns:
         What was there before, for :func:`restore_files`. None: there was no file.
     """
-    before: dict[Path, bytes | None] = {}
+    changed = {path: data for path, data in contents.items() if not same_file(path, data)}
+    before = {path: read_file(path) for path in changed}
+    drafts: dict[Path, Path] = {}
     try:
-        for path, data in contents.items():
-            if same_file(path, data):
-                continue
-            found = read_file(path)
-            write_file(path, data)
-            before[path] = found
-    except ConfigError:
-        restore_files(before)
-        raise
+        # All that needs room on the disk comes before the first file is replaced.
+        for path, data in changed.items():
+            with explained(path):
+                drafts[path] = _draft(path, data)
+        for path, draft in drafts.items():
+            with explained(path):
+                draft.replace(path)
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
     return before
+
+
+def _draft(path: Path, data: bytes) -> Path:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
 
 
 def restore_files(before: Mapping[Path, bytes | None]) -> None:
