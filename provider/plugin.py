@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from provider.rpc import Servicer
 
 _THREADS: Final = 64
 _GRACE_SECONDS: Final = 2.0
+_PARENT_INTERVAL_SECONDS: Final = 1.0
 _MAX_MESSAGE_BYTES: Final = 400 * 1024 * 1024  # what the engine allows
 
 
@@ -37,13 +39,13 @@ def start(package: Package, engine: EngineLog) -> tuple[grpc.Server, Servicer, i
 
 
 def run(package: Package, argv: Sequence[str]) -> int:
-    """Serve until the engine ends the process: the port goes to stdout, as the protocol says.
+    """Serve until the engine ends the process, or is gone itself.
 
-    The engine's address is the last argument; flags before it belong to other tools.
+    The port goes to stdout, as the protocol says. The engine's address is the last argument; flags before it belong to other tools.
     """
     address = argv[-1] if argv and not argv[-1].startswith("-") else None
     server, servicer, port = start(package, EngineLog(address))
-    ended = threading.Event()
+    ended, engine = threading.Event(), os.getppid()
 
     def end(_number: int, _frame: FrameType | None) -> None:
         servicer.stop_operations()
@@ -53,6 +55,10 @@ def run(package: Package, argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, end)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    ended.wait()
+    while not ended.wait(_PARENT_INTERVAL_SECONDS):
+        # An engine that was killed ends nobody: its children get another parent.
+        if os.getppid() != engine:
+            servicer.stop_operations()
+            break
     server.stop(_GRACE_SECONDS).wait()
     return 0

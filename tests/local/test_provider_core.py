@@ -399,6 +399,19 @@ def test_the_plugin_starts_from_any_folder_without_the_callers_imports(tmp_path:
     assert not stderr
 
 
+def test_the_plugin_ends_when_its_engine_was_killed() -> None:
+    plugin = PROJECT / "provider" / "pulumi-resource-holdfast"
+    # A shell stands for the engine; the plugin inherits the pipe, which ends when both are gone.
+    with subprocess.Popen(
+        ["sh", "-c", f"'{plugin}' 127.0.0.1:1 & wait"], stdout=subprocess.PIPE, text=True
+    ) as engine:
+        assert engine.stdout is not None
+        assert int(engine.stdout.readline()) > 0
+        engine.kill()
+        rest, _ = engine.communicate(timeout=30)
+    assert not rest
+
+
 def test_the_plugin_starts_without_the_client_libraries() -> None:
     program = dedent(
         """
