@@ -41,7 +41,8 @@ def start(package: Package, engine: EngineLog) -> tuple[grpc.Server, Servicer, i
 def run(package: Package, argv: Sequence[str]) -> int:
     """Serve until the engine ends the process, or is gone itself.
 
-    The port goes to stdout, as the protocol says. The engine's address is the last argument; flags before it belong to other tools.
+    The port goes to stdout, as the protocol says. The engine's address is the last argument;
+    flags before it belong to other tools.
     """
     address = argv[-1] if argv and not argv[-1].startswith("-") else None
     server, servicer, port = start(package, EngineLog(address))
