@@ -99,6 +99,9 @@ _CODES: Final = {
     "OOM": Kind.FULL,
 }
 
+_DENIED_IN_SCRIPT: Final = ("ACL failure in script", "The user executing the script can't")
+"""Newer servers, and Redis 7.0."""
+
 
 def failure_of_reply(text: str, address: Address) -> Failure:
     """Classify an error reply. Nothing of the command that got it was applied."""
@@ -112,8 +115,8 @@ def failure_of_reply(text: str, address: Address) -> Failure:
         )
     kind = _CODES.get(code, Kind.REFUSED)
     if kind is Kind.REFUSED:
-        # Older servers put the code of an error inside a script behind their own words.
-        if "ACL failure in script" in text:
+        # Some servers put words of their own in place of a refused script's code.
+        if any(words in text for words in _DENIED_IN_SCRIPT):
             kind = Kind.FORBIDDEN
         elif text.startswith("ERR unknown command"):
             kind = Kind.UNSUPPORTED

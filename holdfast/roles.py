@@ -134,11 +134,10 @@ _SESSION_KEYS: Final = tuple(
 _EVENTS: Final = (f"&{APP}:evt:*",)
 
 # The commands of holdfast's own client and of its scripts, which the server checks one by one.
-# tests/local/test_svc_commands.py records what is really sent and compares.
+# tests/local/store/test_store_roles.py records what is really sent and compares.
 _CLIENT: Final = words(
-    "ping time evalsha script|load hgetall hget hmget hset hsetnx hdel hincrby hlen "
-    "lrange lpush ltrim llen zadd zrange zrem zremrangebyrank zremrangebyscore zcard "
-    "pexpire pexpireat pexpiretime pttl set get del unlink exists publish subscribe "
+    "ping time evalsha script|load hgetall hget hmget hset hdel hlen lrange lpush ltrim llen "
+    "zadd zrange zrem zremrangebyrank zcard pexpireat pttl set get unlink publish subscribe "
     "unsubscribe"
 )
 
@@ -162,10 +161,17 @@ SERVER_RULES: Final[Mapping[Role, Rule]] = MappingProxyType(
             _EVENTS,
         ),
         Role.WORKER: Rule(
-            "runs tools and leased tasks on sessions that exist; sees no user index",
-            tuple(c for c in _CLIENT if c not in words("zadd zrem zremrangebyscore unlink")),
+            "runs tools and leased tasks on sessions it is told of; cannot list a user's",
+            tuple(command for command in _CLIENT if command not in words("zadd zrem")),
             tuple(key for key in _SESSION_KEYS if f"{APP}:user:" not in key),
             _EVENTS,
+            selectors=(
+                # The scripts keep the user index in step with the session; nothing here reads it.
+                Selector(
+                    words("evalsha zadd zrem zcard zremrangebyrank pexpireat unlink"),
+                    tuple(f"~{APP}:{kind}:*" for kind in words("sess hist tool lease user")),
+                ),
+            ),
         ),
         Role.CONSOLIDATOR: Rule(
             "moves finished turns to PostgreSQL: empties the outbox, only reads sessions",

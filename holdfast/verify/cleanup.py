@@ -7,7 +7,8 @@ be killed, every key has a TTL.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from holdfast.errors import HoldfastError, StoreUnavailable
@@ -17,6 +18,10 @@ from holdfast.verify.access import Access
 from holdfast.verify.nodes import discover
 from holdfast.verify.result import CheckFailed, NotChecked, count_of
 
+PATIENCE_SECONDS: Final = 10.0
+"""Longer than a failover takes, so that one during the removal costs no key."""
+
+_PAUSE_SECONDS: Final = 0.2
 _REMOVERS: Final = (Role.ADMIN, Role.SVC, Role.WORKER)
 
 
@@ -65,7 +70,7 @@ class Cleanup:
         Raises:
             CheckFailed: a key is still there.
             NotChecked: nothing was written.
-            HoldfastError: the store did not answer.
+            StoreUnavailable: the store did not answer.
         """
         with self._lock:
             enders, keys = tuple(self._enders), tuple(self._keys)
@@ -80,7 +85,11 @@ class Cleanup:
                 problem = error
                 if isinstance(error, StoreUnavailable):
                     break
-        left = self._remove(keys)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while left := self._try_to_remove(keys, last=time.monotonic() > deadline):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_PAUSE_SECONDS)
         if left:
             raise CheckFailed(
                 "every key that this run wrote to be gone",
@@ -89,15 +98,24 @@ class Cleanup:
             )
         return f"{count_of(len(keys), 'key')}, none left"
 
+    def _try_to_remove(self, keys: Sequence[str], *, last: bool) -> Sequence[str]:
+        """Remove keys; an outage leaves them all for another try, unless it is the last."""
+        try:
+            return self._remove(keys)
+        except StoreUnavailable:
+            if last:
+                raise
+            return keys
+
     def _remove(self, keys: Iterable[str]) -> list[str]:
         """Remove keys on the primaries of this moment and return those that are still there."""
         role = self._access.first_held(*_REMOVERS)
-        command = "DEL" if role is Role.WORKER else "UNLINK"
         nodes = discover(self._access)
         left = []
         for key in keys:
             with self._access.borrow(nodes.primary_of(key), role) as link:
-                replies = link.attempt([(command, key), ("EXISTS", key)])
+                # A second removal shows what is left; no role needs EXISTS for it.
+                replies = link.attempt([("UNLINK", key), ("UNLINK", key)])
             if replies[1] != 0:
                 left.append(key)
         return left

@@ -51,6 +51,7 @@ def _attempts(clock: Clock, *, writes: bool = True, jitter: float = 1.0) -> Atte
         ("NOAUTH Authentication required.", Kind.LOGIN),
         ("NOPERM User svc has no permissions to run the 'get' command", Kind.FORBIDDEN),
         ("ERR ACL failure in script: User svc has no permissions", Kind.FORBIDDEN),
+        ("ERR The user executing the script can't access at least one of", Kind.FORBIDDEN),
         ("OOM command not allowed when used memory > 'maxmemory'.", Kind.FULL),
         ("ERR unknown command 'EVALSHA', with args beginning with: 'secret'", Kind.UNSUPPORTED),
         ("WRONGTYPE Operation against a key holding the wrong kind of value", Kind.REFUSED),
