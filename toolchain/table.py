@@ -70,8 +70,8 @@ def _cli(outputs: Mapping[str, Any], file: str, folder: Path) -> list[str]:
     ]
     if sentinels and service:
         lines += [
-            f"  cli -p {port} sentinel get-master-addr-by-name {service}   # the primary's port",
-            "  cli -p PORT info replication",
+            f"  cli -p {port} sentinel get-master-addr-by-name {service}",
+            "  cli -p PORT_OF_THE_PRIMARY info replication",
         ]
     else:
         lines += [f"  cli -p {port} info replication"]
