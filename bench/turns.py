@@ -14,6 +14,7 @@ import asyncio
 import socket
 import ssl
 import tempfile
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -134,6 +135,9 @@ def pipeline(
     )
     app = connection.app
 
+    # The role of applications sets expiries as the store's scripts do: by the clock.
+    expires_at_ms = time.time_ns() // 1_000_000 + 3_600_000
+
     async def one(number: int, turns: int) -> None:
         keys = f"{{b00}}:{TENANT}:peer{number}"
         for sequence in range(turns):
@@ -141,8 +145,8 @@ def pipeline(
                 pipe.hset(f"{app}:sess:{keys}", items=[*FIELD_ITEMS, "seq", str(sequence)])
                 pipe.lpush(f"{app}:hist:{keys}", MESSAGE)
                 pipe.ltrim(f"{app}:hist:{keys}", 0, 49)
-                pipe.pexpire(f"{app}:sess:{keys}", 3_600_000)
-                pipe.pexpire(f"{app}:hist:{keys}", 3_600_000)
+                pipe.pexpireat(f"{app}:sess:{keys}", expires_at_ms)
+                pipe.pexpireat(f"{app}:hist:{keys}", expires_at_ms)
                 pipe.publish(f"{app}:evt:{{b00}}", "x" * 100)
                 await pipe.execute()
 
