@@ -58,18 +58,23 @@ MULTI_WORD: Final = frozenset(
 
 _SIZES: Final = frozenset(
     {
-        "maxmemory",
-        "maxmemory-clients",
-        "repl-backlog-size",
+        "active-defrag-ignore-bytes",
+        "auto-aof-rewrite-min-size",
         "client-output-buffer-limit",
         "client-query-buffer-limit",
-        "proto-max-bulk-len",
-        "auto-aof-rewrite-min-size",
-        "active-defrag-ignore-bytes",
-        "stream-node-max-bytes",
+        "cluster-link-sendbuf-limit",
+        "hash-max-listpack-value",
         "hll-sparse-max-bytes",
+        "maxmemory",
+        "maxmemory-clients",
+        "proto-max-bulk-len",
+        "repl-backlog-size",
+        "slot-migration-max-failover-repl-bytes",
+        "stream-node-max-bytes",
+        "zset-max-listpack-value",
     }
 )
+"""What CONFIG REWRITE writes with a unit, in Redis 7.0, Valkey 8.0 and 9.1."""
 _UNITS: Final = {
     "": 1,
     "b": 1,

@@ -46,6 +46,7 @@ def test_lines_that_set_different_things_have_two(one: str, other: str) -> None:
         (["maxmemory 256mb"], ["maxmemory 268435456"]),
         (["maxmemory 1GB"], ["maxmemory 1024mb"]),
         (["maxmemory 1k"], ["maxmemory 1000"]),
+        (["hash-max-listpack-value 1024"], ["hash-max-listpack-value 1kb"]),
         (["appendonly yes"], ["appendonly YES"]),
         (["masterauth s"], ["primaryauth s"]),
         (["save 3600 1 300 100"], ["save 3600 1", "save 300 100"]),
