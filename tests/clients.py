@@ -26,9 +26,7 @@ T = TypeVar("T")
 
 COUNT_ONCE = Script(
     "count_once",
-    "if redis.call('HSETNX', KEYS[1], ARGV[1], '1') == 1 then"
-    " redis.call('HINCRBY', KEYS[1], 'turns', 1) end"
-    " return tonumber(redis.call('HGET', KEYS[1], 'turns'))",
+    "redis.call('HSET', KEYS[1], ARGV[1], '1') return redis.call('HLEN', KEYS[1])",
 )
 """A write that may be sent again: each id counts once."""
 
@@ -39,7 +37,7 @@ def count_once(key: str, identity: str) -> Operation[int]:
     return Operation((command,), key, lambda replies: int(replies[0]), COUNT_ONCE, writes=True)
 
 
-def read(key: str, field: str = "turns") -> Operation[bytes | None]:
+def read(key: str, field: str = "f") -> Operation[bytes | None]:
     """One field of a hash."""
     return Operation((("HGET", key, field),), key, lambda replies: replies[0])
 

@@ -185,6 +185,7 @@ class Node:
     port: int
     executable: Path
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    paused: bool = False
 
     @property
     def running(self) -> bool:
@@ -223,6 +224,7 @@ class Node:
         if self.process is not None:
             self.signal(signal.SIGKILL)
             self.process.wait()
+            self.paused = False
 
 
 class Servers:
@@ -309,10 +311,10 @@ class Servers:
         if not self.sentinels:
             return self.servers[0]
         for sentinel in self.sentinels:
-            if sentinel.running:
+            if sentinel.running and not sentinel.paused:
                 _, port = self.call(sentinel.name, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
                 return next(node for node in self.servers if node.port == int(port))
-        message = "no Sentinel runs"
+        message = "no Sentinel answers"
         raise RuntimeError(message)
 
     def kill(self, name: str) -> None:
@@ -322,10 +324,12 @@ class Servers:
     def pause(self, name: str) -> None:
         """Freeze one node (SIGSTOP)."""
         self.nodes[name].signal(signal.SIGSTOP)
+        self.nodes[name].paused = True
 
     def resume(self, name: str) -> None:
         """Let a frozen node go on."""
         self.nodes[name].signal(signal.SIGCONT)
+        self.nodes[name].paused = False
 
     def start(self, name: str) -> None:
         """Start a node that was killed, with the data it had, and wait until it answers."""

@@ -178,9 +178,7 @@ def test_a_lost_reply_is_asked_for_again_and_counted_once(
             proxy.lose_replies(1)
             assert client.run(count_once(key, f"id-{number}")) == number + 2
         assert proxy.lost == 3
-    calls = standalone_server.info("valkey-0", "commandstats")["cmdstat_evalsha"]
-    assert calls
-    assert standalone_server.call("valkey-0", "HLEN", key) == 5
+    assert standalone_server.call("valkey-0", "HLEN", key) == 4
 
 
 def test_a_connection_that_the_server_closed_is_replaced(
@@ -245,7 +243,8 @@ async def test_cancelled_tasks_leave_the_connection_clean(
         task.cancel()
     proxy.release()
     assert await kept == 1
-    assert await client.run(count_once(key, "last")) == 7
+    # The cancelled ones were sent all the same: a, five of them, f and this one.
+    assert await client.run(count_once(key, "last")) == 8
     assert proxy.connections == 0
     await client.close()
 
