@@ -21,7 +21,7 @@ from holdfast.store import SessionStore
 from holdfast.ttl import Ttl
 from holdfast.verify.access import Access
 from holdfast.verify.cleanup import Cleanup
-from holdfast.verify.denials import Denials
+from holdfast.verify.denials import Denials, log_of
 from holdfast.verify.nodes import Nodes
 from holdfast.verify.result import Group, NotChecked
 
@@ -141,6 +141,12 @@ class Context:
                 return False
             self.pause(_POLL_SECONDS)
         return True
+
+    def look_at_log(self, address: Address) -> None:
+        """Note what a node's ACL log shows; to be called after every provoked denial."""
+        log = log_of(self.access, address)
+        if log is not None:
+            self.denials.observe(address, log)
 
     def pause(self, seconds: float) -> None:
         """Let the clock move. Raises NotChecked where the run was interrupted."""

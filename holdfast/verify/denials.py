@@ -7,7 +7,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from holdfast.connection import Address, Capability
@@ -77,7 +77,9 @@ EMPTY: Final = Log({}, 0, numbered=True)
 
 
 class Denials:
-    """Denials that the probes of a run provoked, by node. Thread-safe.
+    """Denials that the probes of a run provoked, and what the logs showed, by node. Thread-safe.
+
+    A log is looked at after each probe: it keeps few entries, and later ones push ours out.
 
     Args:
         before: each node's log when the run began; a node whose log could not be read is absent.
@@ -86,12 +88,27 @@ class Denials:
     def __init__(self, before: Mapping[Address, Log]) -> None:
         self.before = before
         self._expected: dict[Address, Counter[Denial]] = {}
+        self._seen: dict[Address, Log] = {}
         self._lock = threading.Lock()
 
     def expect(self, address: Address, denial: Denial) -> None:
         """Note that a node has just denied this."""
         with self._lock:
             self._expected.setdefault(address, Counter())[denial] += 1
+
+    def observe(self, address: Address, log: Log) -> None:
+        """Note what a node's log shows now; what was seen before stays known."""
+        with self._lock:
+            known = self._seen.get(address, EMPTY)
+            entries = dict(log.entries)
+            for number, logged in known.entries.items():
+                entries.setdefault(number, logged)
+            self._seen[address] = replace(log, entries=entries)
+
+    def seen(self, address: Address) -> Log | None:
+        """Every entry that a node's log has shown since the run began."""
+        with self._lock:
+            return self._seen.get(address)
 
     def expected(self, address: Address) -> Counter[Denial]:
         """What a node must have logged."""
@@ -174,22 +191,29 @@ def compare(
             if logged.port in ports:
                 ours.add(logged.denial)
     more = [denial for denial in sorted(gained) if gained[denial] > expected.get(denial, 0)]
+    # The log merges equal denials, so what was provoked and came more often is another client's,
+    # for example of a run of this tool at the same time.
+    unexpected = [denial for denial in more if denial in ours and denial not in expected]
     return Difference(
         missing=tuple(d for d in sorted(expected) if gained[d] < expected[d]),
-        unexpected=tuple(denial for denial in more if denial in ours),
-        others=tuple(denial for denial in more if denial not in ours),
+        unexpected=tuple(unexpected),
+        others=tuple(denial for denial in more if denial not in unexpected),
     )
 
 
 def read_logs(access: Access, nodes: Nodes) -> dict[Address, Log]:
     """The ACL log of every node that lets admin read it."""
-    logs: dict[Address, Log] = {}
+    logs = {address: log_of(access, address) for address in nodes.everything}
+    return {address: log for address, log in logs.items() if log is not None}
+
+
+def log_of(access: Access, address: Address) -> Log | None:
+    """The ACL log of a node; None where it cannot be read."""
     if not access.holds(Role.ADMIN) or Capability.ACL_LOG not in access.connection.capabilities:
-        return logs
-    for address in nodes.everything:
-        try:
-            with access.borrow(address, Role.ADMIN) as link:
-                logs[address] = read_log(link.call("ACL", "LOG", _WHOLE_LOG))
-        except HoldfastError as error:
-            _LOG.info("no ACL log of %s: %s", address, error)
-    return logs
+        return None
+    try:
+        with access.borrow(address, Role.ADMIN) as link:
+            return read_log(link.call("ACL", "LOG", _WHOLE_LOG))
+    except HoldfastError as error:
+        _LOG.info("no ACL log of %s: %s", address, error)
+        return None

@@ -14,6 +14,7 @@ from holdfast.verify.probe import Refused
 from holdfast.verify.result import Group, count_of, require
 
 _DEFAULT: Final = "default"
+_NOBODY: Final = "holdfast-no-such-user"
 
 
 def _no_login(context: Context) -> str:
@@ -35,7 +36,8 @@ def _wrong_password(context: Context) -> str:
 
     def probe(address: Address) -> None:
         _expect_wrongpass(context, address, name)
-        _expect_wrongpass(context, address, f"nobody-{context.run_id}")
+        _expect_wrongpass(context, address, _NOBODY)
+        context.look_at_log(address)
 
     return _everywhere(context, probe)
 
@@ -45,6 +47,7 @@ def _default_user(context: Context) -> str:
 
     def probe(address: Address) -> None:
         _expect_wrongpass(context, address, _DEFAULT)
+        context.look_at_log(address)
         if admin:
             flat = context.call(address, Role.ADMIN, "ACL", "GETUSER", _DEFAULT)
             flags = dict(zip(flat[::2], flat[1::2], strict=True))["flags"]

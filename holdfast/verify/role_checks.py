@@ -10,7 +10,7 @@ from holdfast.acl import parse_version
 from holdfast.connection import Address, Topology
 from holdfast.roles import APP, APPLICATION_ROLES, SERVER_RULES, Place, Role, Rule, rule_for
 from holdfast.verify.check import Check, Context
-from holdfast.verify.denials import compare, read_logs, refused_command
+from holdfast.verify.denials import DEFAULT_LOG_LENGTH, compare, refused_command
 from holdfast.verify.nodes import pairs
 from holdfast.verify.probe import Link, Refused
 from holdfast.verify.result import CheckFailed, Group, NotChecked, count_of, require
@@ -30,6 +30,7 @@ def _role(role: Role, context: Context) -> str:
         with context.access.login(address, role) as link:
             counts["allowed"] += _may(context, link, role, rule)
             counts["denied"] += _may_not(context, link, role, rule, place)
+        context.look_at_log(address)
         counts["compared"] += _same_rule(context, address, role, rule)
     said = f"{count_of(counts['allowed'], 'command')} done, {counts['denied']} denied"
     if not counts["compared"]:
@@ -70,8 +71,7 @@ def _may(context: Context, link: Link, role: Role, rule: Rule) -> int:
 
 
 def _may_not(context: Context, link: Link, role: Role, rule: Rule, place: Place) -> int:
-    app = context.connection.app
-    probes = list(denied_probes(rule, place, app=app, run_id=context.run_id))
+    probes = list(denied_probes(rule, place, app=context.connection.app))
     if not probes:
         return 0
     user, _ = context.access.credentials(role)
@@ -150,31 +150,34 @@ def _acl_log(context: Context) -> str:
     before = context.denials.before
     if not before:
         raise NotChecked("the servers do not let admin read their ACL log")
-    after = read_logs(context.access, context.nodes)
-    total = others = 0
+    total = 0
+    others: set[str] = set()
     for address in before:
         expected = context.denials.expected(address)
         total += expected.total()
-        log = after.get(address)
+        context.look_at_log(address)
+        log = context.denials.seen(address)
         if log is None:
             raise NotChecked(f"{address} did not show its log at the end of the run")
         if not log.comparable:
             raise NotChecked(f"the log of {address} is full, and this version numbers no entries")
         difference = compare(before[address], log, expected, context.access.ports)
-        others += len(difference.others)
+        others.update(map(str, difference.others))
         require(
             not difference.unexpected,
             "only the denials that were provoked",
             f"{address} also denied {', '.join(map(str, difference.unexpected))}",
             "compare the role's rule with what the client sends",
         )
+        if difference.missing and log.length >= DEFAULT_LOG_LENGTH:
+            raise NotChecked(f"the log of {address} is full: later denials pushed ours out")
         require(
             not difference.missing,
             "every denial in the ACL log",
             f"{address} did not log {', '.join(map(str, difference.missing))}",
             "raise acllog-max-len on that server",
         )
-    foreign = f"; {others} of other clients meanwhile" if others else ""
+    foreign = f"; of other clients meanwhile: {', '.join(sorted(others))}" if others else ""
     return f"{count_of(total, 'denial')}, all provoked{foreign}"
 
 

@@ -73,17 +73,20 @@ def allowed_probes(role: Role, rule: Rule, *, app: str, run_id: str) -> list[Com
             kind, arguments = _WITH_KEY.get(name, ("", ()))
             if f"{APP}:{kind}:*" in {pattern.rpartition("~")[2] for pattern in patterns}:
                 probes.append((name.upper(), key(kind), *arguments))
-    if "set" in rule.commands and "del" in rule.commands:
+    if "set" in rule.commands and "unlink" in rule.commands:
         lease = key("lease")
         # One command sets the value and its TTL, so that no key of ours is ever without one.
-        probes += [("SET", lease, run_id, "PX", _PROBE_TTL_MS), ("GET", lease), ("DEL", lease)]
+        probes += [("SET", lease, run_id, "PX", _PROBE_TTL_MS), ("GET", lease), ("UNLINK", lease)]
         if "evalsha" in rule.commands:
             probes.append(("EVALSHA", _NO_SHA, 1, lease))
     return probes
 
 
-def denied_probes(rule: Rule, place: Place, *, app: str, run_id: str) -> Iterator[Command]:
-    """Commands and keys that the rule does not give."""
+def denied_probes(rule: Rule, place: Place, *, app: str) -> Iterator[Command]:
+    """Commands and keys that the rule does not give.
+
+    They are the same in every run, so that a server can merge them in its log.
+    """
     if rule.unlimited:
         return
     allowed = {
@@ -95,8 +98,8 @@ def denied_probes(rule: Rule, place: Place, *, app: str, run_id: str) -> Iterato
             yield command
     if place is Place.SENTINEL:
         return
-    yield ("KEYS", f"{app}:sess:{{b00}}:{RESERVED_TENANT}:{run_id}")
-    end = f"{{b00}}:{RESERVED_TENANT}:{run_id}"
+    end = f"{{b00}}:{RESERVED_TENANT}:probe"
+    yield ("KEYS", f"{app}:sess:{end}")
     other = f"{app}-other:sess:{end}"
     reader = next((name for name in ("hgetall", "xlen") if name in allowed), None)
     if reader is not None:
@@ -104,4 +107,4 @@ def denied_probes(rule: Rule, place: Place, *, app: str, run_id: str) -> Iterato
     else:
         yield ("HGETALL", f"{app}:sess:{end}")
     if "set" in allowed:
-        yield ("SET", other, run_id, "PX", _PROBE_TTL_MS)
+        yield ("SET", other, "probe", "PX", _PROBE_TTL_MS)

@@ -75,6 +75,13 @@ def test_a_denial_of_ours_that_was_not_provoked_is_unexpected() -> None:
     assert (difference.unexpected, difference.others) == ((KEYS,), ())
 
 
+def test_a_run_at_the_same_time_that_provokes_the_same_does_not_disturb() -> None:
+    difference = compare(
+        EMPTY, read_log([entry(KEYS, count=2)]), Counter({KEYS: 1}), frozenset({5000})
+    )
+    assert (difference.missing, difference.unexpected, difference.others) == ((), (), (KEYS,))
+
+
 def test_a_denial_of_another_client_is_not_ours() -> None:
     difference = compare(EMPTY, read_log([entry(KEYS, port=1)]), Counter(), frozenset({5000}))
     assert (difference.unexpected, difference.others) == ((), (KEYS,))

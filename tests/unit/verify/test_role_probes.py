@@ -13,7 +13,7 @@ def rule(role: Role, place: Place = Place.SERVER, *, cluster: bool = False) -> R
 
 
 def denied(role: Role, place: Place = Place.SERVER) -> list[Command]:
-    return list(denied_probes(rule(role, place), place, app="agent", run_id="run"))
+    return list(denied_probes(rule(role, place), place, app="agent"))
 
 
 def names(commands: list[Command]) -> set[str]:
@@ -37,7 +37,7 @@ def test_a_role_with_keys_is_denied_those_of_another_application(role: Role) -> 
 
 
 def test_a_role_without_session_keys_is_denied_a_session_of_its_own_application() -> None:
-    assert ("HGETALL", "agent:sess:{b00}:holdfast-verify:run") in denied(Role.PROBE)
+    assert ("HGETALL", "agent:sess:{b00}:holdfast-verify:probe") in denied(Role.PROBE)
 
 
 def test_what_a_role_may_do_is_not_expected_to_be_denied() -> None:
