@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import urllib.error
@@ -24,13 +25,27 @@ from toolchain.paths import PROJECT
 from toolchain.progress import Task, say
 from toolchain.versions import Version, parse
 
-VERSION = Version(3, 259, 0)
-"""As pinned in pyproject.toml and toolchain/pulumi/go.mod; the same for CLI and SDK."""
-
 BELOW = Version(4)
 INSTALLER = "https://get.pulumi.com/install.sh"
 CONNECT_TIMEOUT_SECONDS = 3.0
 MODULE = PROJECT / "toolchain" / "pulumi"
+
+
+def pinned(go_mod: str) -> Version:
+    """The version of the CLI that a go.mod names.
+
+    Raises:
+        ToolchainError: it names none.
+    """
+    found = re.search(r"github\.com/pulumi/pulumi/pkg/v3 v(\S+)", go_mod)
+    if found is None:
+        raise ToolchainError("toolchain/pulumi/go.mod does not require the Pulumi CLI")
+    return parse(found.group(1))
+
+
+VERSION = pinned((MODULE / "go.mod").read_text())
+"""Of the CLI; a test holds that the SDK in pyproject.toml and the locks is the same."""
+
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 LINKER_FLAGS = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}"
 HOST = PROJECT / "toolchain" / "bin" / "pulumi-language-python"

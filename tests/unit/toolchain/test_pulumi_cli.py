@@ -12,6 +12,8 @@ from toolchain.go import minimum
 from toolchain.pulumi_cli import HOST, PulumiCli, find_pulumi, supported
 from toolchain.versions import Version
 
+INSTALL = pulumi_cli._install
+
 
 @pytest.fixture
 def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -86,6 +88,35 @@ def test_the_installer_is_tried_before_building(
     assert find_pulumi() == official
 
 
+def test_the_official_installer_is_run_for_the_pinned_version_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    script = tmp_path / "install.sh"
+    script.write_text(
+        '[ "$1 $2 $4" = "--no-edit-path --install-root --version" ] || exit 9\n'
+        'mkdir "$3/bin" && echo "#!/bin/sh\necho v$5" > "$3/bin/pulumi" && chmod +x "$3/bin/pulumi"\n'
+    )
+    monkeypatch.setattr(pulumi_cli, "INSTALLER", script.as_uri())
+    installed = find_pulumi()
+    assert installed.source == "the official installer"
+    assert installed.binary.is_relative_to(tmp_path / "cache" / "holdfast")
+    script.unlink()
+    assert find_pulumi() == installed
+
+
+def test_an_installer_that_cannot_be_reached_is_said_in_one_line(
+    on_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pulumi_cli, "_install", INSTALL)
+    monkeypatch.setattr(pulumi_cli, "INSTALLER", (on_path / "nothing.sh").as_uri())
+    assert find_pulumi().source == "built from Go modules"
+    said = capsys.readouterr().err
+    assert "the official Pulumi installer cannot be reached" in said
+    assert len(said.splitlines()) == 1
+
+
 def test_the_go_version_that_is_needed_stands_in_go_mod() -> None:
     assert minimum("module x\n\ngo 1.25.11\n") == Version(1, 25, 11)
     with pytest.raises(ToolchainError, match="no go line"):
@@ -96,7 +127,6 @@ def test_the_pinned_versions_agree() -> None:
     root = HOST.parent.parent.parent
     version = str(pulumi_cli.VERSION)
     go_mod = (pulumi_cli.MODULE / "go.mod").read_text()
-    assert f"github.com/pulumi/pulumi/pkg/v3 v{version} " in go_mod
     assert f"github.com/pulumi/pulumi/sdk/v3 v{version} " in go_mod
     assert f'"pulumi=={version}"' in (root / "pyproject.toml").read_text()
     assert f"\npulumi=={version} " in (root / "requirements" / "local.lock").read_text()
