@@ -96,7 +96,9 @@ def test_the_official_installer_is_run_for_the_pinned_version_and_once(
     script = tmp_path / "install.sh"
     script.write_text(
         '[ "$1 $2 $4" = "--no-edit-path --install-root --version" ] || exit 9\n'
-        'mkdir "$3/bin" && echo "#!/bin/sh\necho v$5" > "$3/bin/pulumi" && chmod +x "$3/bin/pulumi"\n'
+        'mkdir "$3/bin"\n'
+        'printf "#!/bin/sh\\necho v$5\\n" > "$3/bin/pulumi"\n'
+        'chmod +x "$3/bin/pulumi"\n'
     )
     monkeypatch.setattr(pulumi_cli, "INSTALLER", script.as_uri())
     installed = find_pulumi()
