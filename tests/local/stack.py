@@ -9,6 +9,7 @@ import random
 import signal
 import socket
 import ssl
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from holdfast.connection import Connection, Topology
 from holdfast.roles import Role
-from tests.engine import Engine, Run
+from tests.engine import PROJECT, Engine, Run
 from tests.servers import HOST, Install, RawConnection, wait_until
 
 _PORTS = range(12_000, 19_000)
@@ -34,7 +37,7 @@ def free_base_port() -> int:
         base = chooser.randrange(_PORTS.start, _PORTS.stop, 20)
         wanted = [
             *range(base, base + _SERVERS),
-            *range(base + _SENTINEL_OFFSET, base + _SENTINEL_OFFSET + 3),
+            *range(base + _SENTINEL_OFFSET, base + _SENTINEL_OFFSET + 5),
             *range(base + _BUS_OFFSET, base + _BUS_OFFSET + _SERVERS),
         ]
         if all(is_free(port) for port in wanted):
@@ -98,6 +101,24 @@ class LocalStack:
         if self._connection is None:
             self._connection = Connection.from_json(self.engine.outputs()["connection"])
         return self._connection
+
+    def smoke(self) -> None:
+        """Run every smoke check, and fail with the report unless all hold."""
+        done = subprocess.run(
+            [sys.executable, str(PROJECT / "scripts" / "smoke.py")],
+            env={
+                **os.environ,
+                "HOLDFAST_CONNECTION": self.connection.to_json(),
+                # The same code that the stack was deployed with.
+                "PYTHONPATH": str(self.engine.project),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        if done.returncode != 0:
+            pytest.fail(f"smoke:\n{done.stdout}\n{done.stderr}", pytrace=False)
 
     def nodes(self) -> dict[str, int]:
         """The process id of each node's process as the folders record it, by node."""

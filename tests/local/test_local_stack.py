@@ -48,6 +48,10 @@ def test_up_starts_every_process_of_the_topology(stack: LocalStack) -> None:
     assert outputs["app"] == "agent"
 
 
+def test_smoke_holds_on_every_topology(stack: LocalStack) -> None:
+    stack.smoke()
+
+
 def test_up_again_changes_nothing(stack: LocalStack) -> None:
     before = stack.nodes()
     stack.up_unchanged()
@@ -85,6 +89,18 @@ def test_after_all_processes_were_killed_up_brings_them_back_with_their_data(
     assert stack.alive() == NODES[stack.topology]
     assert stack.primary() == before
     assert stack.read(*KEYS) == KEYS
+    stack.up_unchanged("--refresh")
+    stack.smoke()
+
+
+def test_a_setting_that_servers_take_live_is_applied_without_a_restart(stack: LocalStack) -> None:
+    before = stack.nodes()
+    stack.engine.set_config("maxmemory", "128mb")
+    stack.up()
+    assert stack.nodes() == before
+    with stack.open(stack.port_of("server-0")) as server:
+        assert server.call("CONFIG", "GET", "maxmemory") == ["maxmemory", str(128 * 1024**2)]
+    assert stack.connection.capacity.maxmemory_bytes == 128 * 1024**2
     stack.up_unchanged("--refresh")
 
 
@@ -206,6 +222,35 @@ def test_after_a_failover_and_a_full_stop_the_last_primary_comes_first(
         stack.up_unchanged("--refresh")
     finally:
         stack.engine.destroy()
+
+
+def test_two_more_sentinels_join_and_the_quorum_follows(
+    tmp_path: Path, server_install: Install
+) -> None:
+    stack = LocalStack.prepare(tmp_path, Topology.SENTINEL, server_install)
+    try:
+        stack.up()
+        before = stack.nodes()
+        stack.engine.set_config("sentinels", "5")
+        stack.up()
+        assert before.items() <= stack.nodes().items()
+        for number in range(5):
+            assert quorum_of(stack, f"sentinel-{number}") == 3
+        stack.smoke()
+        stack.engine.set_config("sentinels", "3")
+        stack.up()
+        assert stack.nodes() == before
+        for number in range(3):
+            assert quorum_of(stack, f"sentinel-{number}") == 2
+    finally:
+        stack.engine.destroy()
+
+
+def quorum_of(stack: LocalStack, node: str) -> int:
+    """The quorum that a Sentinel goes by."""
+    with stack.open(stack.port_of(node)) as sentinel:
+        entry = sentinel.call("SENTINEL", "MASTER", stack.connection.sentinel_service or "")
+    return int(dict(zip(entry[::2], entry[1::2], strict=True))["quorum"])
 
 
 def role_of(stack: LocalStack, node: str) -> str:
