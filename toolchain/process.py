@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections import deque
@@ -30,6 +31,7 @@ def output(
 
     Raises:
         ToolchainError: it is not there, failed or took too long; its last lines are in the message.
+        OSError: it failed because the disk is full.
     """
     try:
         result = subprocess.run(
@@ -48,7 +50,7 @@ def output(
     except subprocess.TimeoutExpired as error:
         raise ToolchainError(f"{_name(argv)} did not end within {timeout_seconds} s") from error
     if result.returncode != 0:
-        raise ToolchainError(_failure(argv, result.returncode, result.stderr or result.stdout))
+        raise _failure(argv, result.returncode, result.stderr or result.stdout)
     return result.stdout
 
 
@@ -63,6 +65,7 @@ def stream(
 
     Raises:
         ToolchainError: it is not there or failed; its last lines are in the message.
+        OSError: it failed because the disk is full.
     """
     last: deque[str] = deque(maxlen=LAST_LINES)
     try:
@@ -88,13 +91,16 @@ def stream(
             child.terminate()
             raise
     if child.returncode != 0:
-        raise ToolchainError(_failure(argv, child.returncode, "\n".join(last)))
+        raise _failure(argv, child.returncode, "\n".join(last))
 
 
 def _name(argv: Sequence[str | Path]) -> str:
     return " ".join(str(part) for part in argv[:3])
 
 
-def _failure(argv: Sequence[str | Path], code: int, text: str) -> str:
+def _failure(argv: Sequence[str | Path], code: int, text: str) -> Exception:
+    if os.strerror(errno.ENOSPC) in text:
+        # Not a failure of what was tried: trying something else instead would fail too.
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     tail = "\n".join(f"  {line}" for line in text.strip().splitlines()[-LAST_LINES:])
-    return f"{_name(argv)} failed (exit code {code}):\n{tail}"
+    return ToolchainError(f"{_name(argv)} failed (exit code {code}):\n{tail}")

@@ -35,10 +35,11 @@ MATRIX = (("valkey", Version(9, 1, 2)), ("valkey", Version(8, 0, 1)), ("redis", 
 """What `make test` runs the server tests on, where it can be had."""
 
 # "" stands for the suite that the machine itself uses.
-SUITES: dict[tuple[str, tuple[int, int]], tuple[str, ...]] = {
-    ("valkey", (9, 1)): ("sid", "devel", ""),
-    ("valkey", (8, 0)): ("bookworm-backports", ""),
-    ("redis", (7, 0)): ("bookworm", ""),
+NEWEST_SUITES: dict[str, tuple[str, ...]] = {"debian": ("sid", ""), "ubuntu": ("devel", "")}
+SUITES: dict[tuple[str, tuple[int, int]], dict[str, tuple[str, ...]]] = {
+    ("valkey", (9, 1)): NEWEST_SUITES,
+    ("valkey", (8, 0)): {"debian": ("bookworm-backports", ""), "ubuntu": ("",)},
+    ("redis", (7, 0)): {"debian": ("bookworm", ""), "ubuntu": ("",)},
 }
 
 PROBE_TIMEOUT_SECONDS = 10.0
@@ -181,7 +182,7 @@ def _named(server: Path) -> ServerInstall:
 
 
 def _unpacked(engine: str, wanted: Version) -> ServerInstall:
-    suites = SUITES.get((engine, wanted[:2]), ("sid", "devel", ""))
+    suites = SUITES.get((engine, wanted[:2]), NEWEST_SUITES)
     purpose = f"unpacking {engine} {wanted}"
 
     def build(folder: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from toolchain import apt, process
@@ -29,13 +29,15 @@ exec "$root/{loader}" --argv0 "$0" --library-path "{libraries}" "$root/{program}
 """
 
 
-def unpack_server(engine: str, wanted: Version, suites: Iterable[str], folder: Path) -> None:
+def unpack_server(
+    engine: str, wanted: Version, suites: Mapping[str, Sequence[str]], folder: Path
+) -> None:
     """Fill a folder with the packages of a server and ``bin/`` with programs that run.
 
     Args:
         engine: "valkey" or "redis"; the packages are named after it.
         wanted: the oldest version to take. Another series is taken only when it is newer, and said.
-        suites: where to look, in this order; "" is the suite of the machine.
+        suites: where to look, in this order, by distribution; "" is the suite of the machine.
         folder: empty, filled by this.
 
     Raises:
@@ -44,7 +46,7 @@ def unpack_server(engine: str, wanted: Version, suites: Iterable[str], folder: P
     tools = (f"{engine}-server", f"{engine}-tools")
     tried = []
     for mirror in apt.mirrors():
-        for suite in dict.fromkeys(suite or mirror.suite for suite in suites):
+        for suite in dict.fromkeys(suite or mirror.suite for suite in suites[mirror.distribution]):
             try:
                 with apt.Archive(mirror, suite, folder / ".apt") as archive:
                     archive.refresh()
