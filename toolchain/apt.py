@@ -17,6 +17,7 @@ from typing import Self
 
 from toolchain import process
 from toolchain.errors import ToolchainError
+from toolchain.progress import say
 
 KEYRINGS = {
     "debian": (
@@ -140,7 +141,8 @@ class Archive:
         for folder in ("lists/partial", "cache/archives/partial"):
             (self._root / folder).mkdir(parents=True)
         (self._root / "status").touch()
-        (self._root / "apt.conf").write_text(self._configuration())
+        configuration = self._configuration()
+        (self._root / "apt.conf").write_text(configuration)
         keyring = next((key for key in KEYRINGS[self.mirror.distribution] if key.exists()), None)
         signed = f"[signed-by={keyring}] " if keyring else ""
         components = COMPONENTS[self.mirror.distribution]
@@ -151,6 +153,19 @@ class Archive:
             for suite in dict.fromkeys(suites)
         ]
         (self._root / "sources.list").write_text("".join(sources))
+        try:
+            self._update()
+        except ToolchainError as error:
+            if "is expired" not in str(error):
+                raise
+            # A mirror that lags, or a clock that is ahead. The signature still has to hold, and the
+            # caller asks for a version: an old list passed off as new cannot bring an older one.
+            say(f"the mirror's list of {self.suite} is out of date; its signature is good")
+            relaxed = 'Acquire::Check-Valid-Until "false";\n'
+            (self._root / "apt.conf").write_text(configuration + relaxed)
+            self._update()
+
+    def _update(self) -> None:
         process.output(
             ["apt-get", "-qq", "update"], env=self._env, timeout_seconds=DOWNLOAD_TIMEOUT_SECONDS
         )

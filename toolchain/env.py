@@ -59,9 +59,10 @@ def ensure_environment(level: str = "local") -> Environment:
         ToolchainError: something cannot be had.
     """
     ensure_venv(level)
-    pulumi = find_pulumi()
+    # Before the CLI, whose build takes minutes: what cannot be had is said early.
     server = find_server()
     backend = prepare()
+    pulumi = find_pulumi()
     folders = [VENV / "bin", pulumi.binary.parent, server.cli.parent]
     # After the CLI's folder: a host that the CLI brings is the better one.
     folders += [pulumi.host_folder] if pulumi.host_folder else []

@@ -172,8 +172,12 @@ def _build() -> PulumiCli:
 
 def _compile(folder: Path) -> None:
     go = find_go(minimum((MODULE / "go.mod").read_text()))
+    # Not in /tmp, which on some machines is small and in memory.
+    scratch = folder / ".scratch"
+    scratch.mkdir()
     env = {
         **go.env,
+        "GOTMPDIR": str(scratch),
         "CGO_ENABLED": "0",
         "GOFLAGS": "-mod=readonly -modcacherw -tags=osusergo,grpcnotrace -trimpath",
     }
@@ -205,6 +209,7 @@ def _compile(folder: Path) -> None:
         raise ToolchainError(
             f"built {printed.strip()}, wanted v{VERSION}: go.mod and VERSION differ"
         )
+    shutil.rmtree(scratch)
     shutil.rmtree(work_dir(), ignore_errors=True)
 
 
