@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,11 +13,14 @@ from holdfast import (
     History,
     InvalidSessionId,
     Session,
+    SessionError,
     SessionExpired,
     SessionNotFound,
     Ttl,
     TtlKind,
 )
+from holdfast.commands import session as commands
+from holdfast.commands.scope import Scope
 from holdfast.ttl import GRACE_MS
 from tests.servers import wait_until
 from tests.stores import Lab
@@ -40,6 +44,43 @@ def test_a_created_session_is_what_a_load_finds(lab: Lab) -> None:
     assert lab.store.load(session.session_id) == session
     assert session.created_ms <= lab.now_ms()
     assert session.deadline_ms == session.created_ms + 1_800_000
+
+
+def test_a_creation_whose_reply_was_lost_is_the_same_session_when_sent_again(
+    sync_lab: Lab,
+) -> None:
+    operation = commands.create(
+        Scope(sync_lab.space),
+        user="ann",
+        ttl=Ttl.chat(),
+        fields={},
+        history=History.LIST,
+        history_limit=50,
+    )
+    executor = sync_lab.store._executor
+    first = executor.run(operation)
+    assert executor.run(operation) == first
+    turn = sync_lab.store.append(first, ["a"])
+    assert executor.run(operation).session_id == first.session_id
+    assert sync_lab.store.load(first.session_id).head == turn.head
+
+
+def test_an_id_that_another_creation_minted_is_not_taken_over(sync_lab: Lab) -> None:
+    session = sync_lab.store.create()
+    operation = commands.create(
+        Scope(sync_lab.space),
+        user=None,
+        ttl=Ttl.chat(),
+        fields={},
+        history=History.LIST,
+        history_limit=50,
+    )
+    ((name, sha, count, *rest),) = operation.commands
+    keys = sync_lab.keys(session.session_id).named
+    taken = replace(operation, commands=((name, sha, count, *keys, *rest[len(keys) :]),))
+    with pytest.raises(SessionError, match="taken"):
+        sync_lab.store._executor.run(replace(taken, key=keys[0]))
+    assert sync_lab.store.load(session.session_id) == session
 
 
 def test_an_id_that_nobody_minted_is_never_adopted(lab: Lab) -> None:

@@ -96,6 +96,30 @@ def test_a_turn_may_finish_a_call_and_start_the_next_in_its_place(lab: Lab) -> N
     assert "c000" not in tools
 
 
+def test_calls_dropped_and_begun_anew_in_one_turn_are_counted_once(lab: Lab) -> None:
+    session = lab.store.create()
+    session_id = session.session_id
+    calls = [ToolStart(f"c{n:03d}", "find", n) for n in range(128)]
+    head = lab.store.append(session, ["go"], tools=calls).head
+    key = lab.keys(session_id).tools
+    for place, call_id in enumerate(("c000", "c001", "c002")):
+        lab.store.finish_tool(session_id, call_id, "r")
+        words = lab.admin("HGET", key, call_id).split(" ")
+        lab.admin("HSET", key, call_id, " ".join([*words[:2], str(1000 + place), *words[3:]]))
+    changes: list[ToolStart | ToolFinish] = [
+        ToolStart("new", "find", {}),
+        ToolStart("c000", "find", "again"),
+        ToolFinish("c000", "anew"),
+        ToolStart("newer", "find", {}),
+    ]
+    lab.store.append(head, ["x"], tools=changes)
+    tools = lab.store.load(session_id).tools
+    assert len(tools) == 128
+    assert {"c001", "c002"} & tools.keys() == set()
+    assert (tools["c000"].arguments, tools["c000"].result) == ("again", "anew")
+    assert {"new", "newer"} <= tools.keys()
+
+
 def test_a_lost_lease_can_no_longer_change_tools(lab: Lab) -> None:
     session_id = lab.store.create().session_id
     lost = lab.store.acquire_lease(session_id)
