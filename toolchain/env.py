@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pwd
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -74,8 +75,21 @@ def ensure_environment(level: str = "local") -> Environment:
         "PULUMI_ERROR_OUTPUT_STRING": "1",
         "HOLDFAST_SERVER": str(server.server),
         "HOLDFAST_SERVER_CLI": str(server.cli),
+        **name_of_user(os.environ),
     }
     return Environment(exports, pulumi, server, backend)
+
+
+def name_of_user(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """A name for a user who has none, as in containers with a random user id.
+
+    The CLI writes it into its locks, and fails without it.
+    """
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        return {} if environment.get("USER") else {"USER": f"uid-{os.getuid()}"}
+    return {}
 
 
 def prepend(folders: Iterable[Path], path: str) -> str:

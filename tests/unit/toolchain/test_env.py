@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from toolchain.env import prepend, shell_lines
+import pytest
+
+from toolchain.env import name_of_user, prepend, shell_lines
 
 
 def test_a_shell_gets_every_value_as_it_is() -> None:
@@ -20,3 +22,12 @@ def test_folders_stand_first_once_however_often_they_are_put_there() -> None:
     once = prepend(folders, "/usr/bin:/cli::/bin")
     assert once == "/venv/bin:/cli:/usr/bin:/bin"
     assert prepend(folders, once) == once
+
+
+def test_a_user_without_a_name_gets_one_and_others_keep_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert name_of_user({}) == {}
+    monkeypatch.setattr("os.getuid", lambda: 987654321)
+    assert name_of_user({}) == {"USER": "uid-987654321"}
+    assert name_of_user({"USER": "ann"}) == {}
