@@ -16,6 +16,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from bench.measure import Contestant, compete, ratio, share_one_core, table
 from holdfast.commands import turn
 from holdfast.commands.scope import Scope
 from holdfast.connection import Connection
-from holdfast.model import Head, Session
+from holdfast.model import Head
 from holdfast.roles import Role
 from tests.servers import newest_install, start_standalone
 
@@ -67,11 +68,11 @@ class BareSocket:
         return reply
 
 
-def bare(connection: Connection, session: Session) -> Contestant:
+def bare(connection: Connection, session_id: str) -> Contestant:
     """The floor: the commands are built beforehand, packing and parsing count."""
     peer = BareSocket(connection)
     scope = Scope.of(connection, TENANT)
-    head = session.head
+    head = Head(session_id, 0, "")
 
     commands: list[tuple[Any, ...]] = []
 
@@ -95,7 +96,7 @@ def bare(connection: Connection, session: Session) -> Contestant:
 def ours(connection: Connection) -> Contestant:
     """``SessionStore.append`` as an application calls it."""
     store = holdfast.connect(connection, tenant=TENANT, role=Role.SVC)
-    head: Head | Any = store.create(user="bench").head
+    head: Head | Any = store.create().head
 
     def run(turns: int) -> None:
         nonlocal head
@@ -162,7 +163,7 @@ def ours_async(loop: asyncio.AbstractEventLoop, connection: Connection, tasks: i
 
     async def one(number: int, turns: int) -> None:
         if number not in heads:
-            heads[number] = (await store.create(user=f"u{number}")).head
+            heads[number] = (await store.create()).head
         head = heads[number]
         for _ in range(turns):
             head = await store.append(head, [MESSAGE], fields=FIELDS)
@@ -173,9 +174,9 @@ def ours_async(loop: asyncio.AbstractEventLoop, connection: Connection, tasks: i
     )
 
 
-def report(title: str, pair: Sequence[Contestant], *, rounds: int, turns: int) -> None:
+def report(title: str, pair: Sequence[Contestant], *, server: int, rounds: int, turns: int) -> None:
     """Measure two contestants and print the first one's ratio to the second."""
-    figures = compete(pair, rounds=rounds, turns=turns)
+    figures = compete(pair, server=server, rounds=rounds, turns=turns)
     low, median, high = ratio(figures[0], figures[1])
     print(f"\n### {title}\n\n{table(figures)}\n")
     print(f"Ratio, round by round: median {median:.2f} (lowest {low:.2f}, highest {high:.2f})")
@@ -197,19 +198,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         connection = servers.connection
         ca_file = Path(folder) / "bench-ca.pem"
         ca_file.write_text(connection.tls.ca)
-        pids = [n.process.pid for n in servers.servers if n.process is not None]
-        core = share_one_core(pids)
+        process = servers.servers[0].process
+        assert process is not None  # noqa: S101 - it was just started
+        core = share_one_core(process.pid)
         print(
             f"{install.engine} {install.version}, TLS, client and server on core {core}, "
             f"{options.rounds} rounds of {options.turns} turns, 600 B a message"
         )
+        measured = partial(report, server=process.pid, rounds=options.rounds, turns=options.turns)
         with holdfast.connect(connection, tenant=TENANT, role=Role.SVC) as store:
-            floor = bare(connection, store.create(user="floor"))
-        report("sync", (ours(connection), floor), rounds=options.rounds, turns=options.turns)
+            floor = bare(connection, store.create().session_id)
+        measured("sync", (ours(connection), floor))
         loop = uvloop.new_event_loop()
         for tasks in (1, 16, 64):
-            pair = (ours_async(loop, connection, tasks), pipeline(loop, connection, ca_file, tasks))
-            report(f"async, {tasks} at once", pair, rounds=options.rounds, turns=options.turns)
+            peer = pipeline(loop, connection, ca_file, tasks)
+            measured(f"async, {tasks} at once", (ours_async(loop, connection, tasks), peer))
         loop.close()
     return 0
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from holdfast.roles import (
@@ -16,7 +13,6 @@ from holdfast.roles import (
     Place,
     Role,
     Rule,
-    markdown_table,
     rule_for,
 )
 
@@ -138,16 +134,3 @@ def test_no_adaptation_drops_a_command_that_no_rule_holds() -> None:
             rule = RULES[adaptation.place][role]
             assert set(adaptation.drop) <= set(rule.commands)
             assert not set(adaptation.add) & set(rule.commands)
-
-
-def test_the_table_names_every_role_and_is_what_the_module_prints() -> None:
-    table = markdown_table()
-    for role in Role:
-        assert f"| `{role}` |" in table
-    for line in table.splitlines():
-        if line.startswith("|"):
-            assert line.replace(r"\|", "").count("|") in (5, 6)
-    printed = subprocess.run(
-        [sys.executable, "-m", "holdfast.roles"], capture_output=True, text=True, check=True
-    )
-    assert printed.stdout == table

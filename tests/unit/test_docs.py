@@ -1,0 +1,35 @@
+"""Generated tables in the documentation say what the code says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.settings import settings_table
+from holdfast.roles_table import markdown_table
+
+PROJECT = Path(__file__).resolve().parents[2]
+MARKER = "<!-- generated -->\n"
+
+
+@pytest.mark.parametrize(
+    ("page", "generate", "command"),
+    [
+        ("docs/security.md", markdown_table, "python -m holdfast.roles_table"),
+        ("docs/settings.md", settings_table, "python -m config.settings"),
+    ],
+)
+def test_a_generated_table_is_current(page: str, generate: Callable[[], str], command: str) -> None:
+    _, marker, table = (PROJECT / page).read_text().partition(MARKER)
+    assert marker, f"{page} has lost the line {MARKER.strip()}"
+    assert table.strip() == generate().strip(), f"print it again with {command}"
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for page in (PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"
