@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from holdfast.access import Access
 from holdfast.connection import Address, Connection
+from holdfast.errors import ConfigError
 from holdfast.operation import Operation
 from holdfast.options import ClientOptions
 from holdfast.pool import PING
@@ -32,6 +33,8 @@ class _Server:
     def __init__(self) -> None:
         self.links: list[AsyncLink] = []
         self.opening = asyncio.Lock()
+        self.openings = 0
+        self.problem: Failure | None = None
 
     def best(self) -> AsyncLink | None:
         """The least busy connection."""
@@ -90,14 +93,10 @@ class AsyncioExecutor:
         *,
         role: Role | str | None,
         options: ClientOptions,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._source = source
         self._role = role
         self._options = options
-        self._clock = clock
-        self._sleep = sleep
         self._locating = asyncio.Lock()
         self._closed = False
         self._store = _Store(Access(source.current(), role, options))
@@ -126,9 +125,10 @@ class AsyncioExecutor:
 
         Raises:
             StoreUnavailable, AccessDenied, TlsFailed, StoreFull, Unsupported: see their docs.
+            ConfigError: the client is closed.
             SessionError: as ``operation.parse`` finds.
         """
-        started = self._clock()
+        started = time.monotonic()
         commands = operation.commands
         outcome = await self._attempt(operation.key, pack(commands), len(commands), None)
         if not isinstance(outcome, Failure):
@@ -137,7 +137,7 @@ class AsyncioExecutor:
 
     async def insist(self, attempt: Callable[[], Awaitable[list[Any] | Failure]]) -> None:
         """Repeat something that is no operation by the same rules, until it gives no Failure."""
-        started = self._clock()
+        started = time.monotonic()
         outcome = await attempt()
         if isinstance(outcome, Failure):
             await self._recover(Operation((), "", _nothing), outcome, started, attempt)
@@ -161,7 +161,7 @@ class AsyncioExecutor:
         attempt: Callable[[], Awaitable[list[Any] | Failure]] | None,
     ) -> T:
         steps = recover(
-            operation, failure, options=self._options, started=started, clock=self._clock
+            operation, failure, options=self._options, started=started, clock=time.monotonic
         )
         answer: Any = None
         try:
@@ -172,7 +172,7 @@ class AsyncioExecutor:
                     case Send(key, payload, count, address):
                         answer = await self._attempt(key, payload, count, address)
                     case Pause(seconds):
-                        await self._sleep(seconds)
+                        await asyncio.sleep(seconds)
                         answer = None
                     case Relocate():
                         answer = await self._locate(self._store, self._store.routes.version)
@@ -231,7 +231,7 @@ class AsyncioExecutor:
         asked = False
         while True:
             target = address or routes.where(key)
-            if target is not None and (asked or routes.confirmed(self._clock())):
+            if target is not None and (asked or routes.confirmed(time.monotonic())):
                 return await self._open(store, target)
             if target is not None:
                 # An idle connection may do; only a new one needs a fresh answer.
@@ -261,13 +261,19 @@ class AsyncioExecutor:
 
     async def _open(self, store: _Store, address: Address) -> AsyncLink | Failure:
         server = store.servers.setdefault(address, _Server())
+        seen = server.openings
         async with server.opening:
+            if server.openings != seen and server.problem is not None:
+                # Else a thousand tasks would wait for a frozen server one after another.
+                return server.problem
             link = await self._checked(store, address)
             if link is not None:
                 return link
             if len(server.links) >= self._options.pool_size and (best := server.best()):
                 return best
             opened = await self._dial(store, address)
+            server.openings += 1
+            server.problem = opened if isinstance(opened, Failure) else None
             if isinstance(opened, AsyncLink):
                 server.links.append(opened)
                 if self._closed or store is not self._store:
@@ -292,10 +298,10 @@ class AsyncioExecutor:
     async def _locate(self, store: _Store, seen: int) -> Failure | None:
         """Ask where operations go, unless another task has just done so."""
         async with self._locating:
-            if store.routes.version != seen and store.routes.confirmed(self._clock()):
-                return None
+            if store.routes.version != seen:
+                return store.routes.problem
             before = store.routes.primary
-            problem = await self._drive(store, store.routes.locate(self._clock()))
+            problem = await self._drive(store, store.routes.locate(time.monotonic()))
             after = store.routes.primary
         if before is not None and after != before:
             gone = store.servers.pop(before, None)
@@ -330,8 +336,7 @@ class AsyncioExecutor:
         connection = self._source.current()
         store = self._store
         if self._closed:
-            message = "the client is closed"
-            raise RuntimeError(message)
+            raise ConfigError("client", "closed", "an open one", "connect again")
         if connection is not store.connection:
             earlier = store
             store = self._store = _Store(

@@ -36,8 +36,13 @@ class AsyncSubscriber:
         Raises:
             StoreUnavailable, AccessDenied, TlsFailed: as an operation would.
         """
-        self._subscriptions.want(channels)
-        await self._establish()
+        added = self._subscriptions.want(channels)
+        try:
+            await self._establish()
+        except BaseException:
+            # Else every later read would meet the same refusal.
+            await self.unsubscribe(*added)
+            raise
 
     async def unsubscribe(self, *channels: str) -> None:
         """Stop listening to some channels. What they published before may still come."""

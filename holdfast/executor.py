@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from holdfast.access import Access
 from holdfast.connection import Address, Connection
+from holdfast.errors import ConfigError
 from holdfast.operation import Operation
 from holdfast.options import ClientOptions
 from holdfast.pool import Pool
@@ -54,14 +55,10 @@ class SyncExecutor:
         *,
         role: Role | str | None,
         options: ClientOptions,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._source = source
         self._role = role
         self._options = options
-        self._clock = clock
-        self._sleep = sleep
         self._lock = threading.Lock()
         self._locating = threading.Lock()
         self._closed = False
@@ -91,18 +88,20 @@ class SyncExecutor:
 
         Raises:
             StoreUnavailable, AccessDenied, TlsFailed, StoreFull, Unsupported: see their docs.
+            ConfigError: the client is closed.
             SessionError: as ``operation.parse`` finds.
         """
-        started = self._clock()
+        started = time.monotonic()
         commands = operation.commands
-        outcome = self._attempt(operation.key, pack(commands), len(commands), None)
+        until = started + self._options.deadline_seconds
+        outcome = self._attempt(operation.key, pack(commands), len(commands), None, until)
         if not isinstance(outcome, Failure):
             return operation.parse(outcome)
         return self._recover(operation, outcome, started, None)
 
     def insist(self, attempt: Callable[[], list[Any] | Failure]) -> None:
         """Repeat something that is no operation by the same rules, until it gives no Failure."""
-        started = self._clock()
+        started = time.monotonic()
         outcome = attempt()
         if isinstance(outcome, Failure):
             self._recover(Operation((), "", _nothing), outcome, started, attempt)
@@ -129,18 +128,19 @@ class SyncExecutor:
         attempt: Callable[[], list[Any] | Failure] | None,
     ) -> T:
         steps = recover(
-            operation, failure, options=self._options, started=started, clock=self._clock
+            operation, failure, options=self._options, started=started, clock=time.monotonic
         )
         answer: Any = None
+        until = started + self._options.deadline_seconds
         try:
             while True:
                 match steps.send(answer):
                     case Send() if attempt is not None:
                         answer = attempt()
                     case Send(key, payload, count, address):
-                        answer = self._attempt(key, payload, count, address)
+                        answer = self._attempt(key, payload, count, address, until)
                     case Pause(seconds):
-                        self._sleep(seconds)
+                        time.sleep(seconds)
                         answer = None
                     case Relocate():
                         answer = self._locate(self._store, self._store.routes.version)
@@ -151,11 +151,11 @@ class SyncExecutor:
             return result
 
     def _attempt(
-        self, key: str, payload: bytes, count: int, address: Address | None
+        self, key: str, payload: bytes, count: int, address: Address | None, until: float
     ) -> list[Any] | Failure:
         store = self._current()
         try:
-            place = self._connected(store, key, address)
+            place = self._connected(store, key, address, until)
             if isinstance(place, Failure):
                 return place
             pool, link = place
@@ -180,7 +180,7 @@ class SyncExecutor:
         return failure
 
     def _connected(
-        self, store: _Store, key: str, address: Address | None
+        self, store: _Store, key: str, address: Address | None, until: float
     ) -> tuple[Pool, Link] | Failure:
         routes = store.routes
         asked = False
@@ -190,8 +190,8 @@ class SyncExecutor:
                 pool = store.pools.get(target) or self._pool(store, target)
                 try:
                     link = pool.take(
-                        self._options.deadline_seconds,
-                        may_open=asked or routes.confirmed(self._clock()),
+                        until,
+                        may_open=asked or routes.confirmed(time.monotonic()),
                     )
                 except (*store.access.driver.errors,) as error:
                     return store.access.failure(error, target)
@@ -221,10 +221,10 @@ class SyncExecutor:
     def _locate(self, store: _Store, seen: int) -> Failure | None:
         """Ask where operations go, unless another thread has just done so."""
         with self._locating:
-            if store.routes.version != seen and store.routes.confirmed(self._clock()):
-                return None
+            if store.routes.version != seen:
+                return store.routes.problem
             before = store.routes.primary
-            problem = self._drive(store, store.routes.locate(self._clock()))
+            problem = self._drive(store, store.routes.locate(time.monotonic()))
             after = store.routes.primary
         if before is not None and after != before:
             # What is idle there belongs to a server that is no longer the primary.
@@ -268,8 +268,7 @@ class SyncExecutor:
         if connection is not store.connection or self._closed:
             with self._lock:
                 if self._closed:
-                    message = "the client is closed"
-                    raise RuntimeError(message)
+                    raise ConfigError("client", "closed", "an open one", "connect again")
                 store = self._store
                 if connection is not store.connection:
                     access = Access(connection, self._role, self._options, store.access)

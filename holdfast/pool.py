@@ -31,22 +31,24 @@ class Pool:
         self._process = os.getpid()
         self.closed = False
 
-    def take(self, timeout_seconds: float, *, may_open: bool) -> Link | None:
+    def take(self, until: float, *, may_open: bool) -> Link | None:
         """A connection for one exchange; give it back with :meth:`give`.
 
         Args:
-            timeout_seconds: how long to wait while all are in use.
+            until: how long to wait while all are in use, by ``time.monotonic``.
             may_open: whether a new one may be opened.
 
         Returns:
             None where a new one would be needed and ``may_open`` says no.
 
         Raises:
-            Broken: all are in use for longer than the timeout.
+            Broken: all are in use until then.
             Whatever the client library raises when it connects.
         """
         self._leave_to_parent()
-        if not self._places.acquire(timeout=max(timeout_seconds, 0.0)):
+        if not self._places.acquire(blocking=False) and not self._places.acquire(
+            timeout=max(until - time.monotonic(), 0.0)
+        ):
             raise Broken("all connections of the pool are in use", sent=False)
         try:
             link = self._healthy()

@@ -36,12 +36,15 @@ class Routes:
     """A store whose address never changes, and the base of the others.
 
     Attributes:
-        version: grows with every finished :meth:`locate`, so that callers who waited for one that
-            another had begun need not ask again.
+        version: grows with every finished :meth:`locate`.
+        problem: how the last one ended. Callers who waited while another asked take this over:
+            if a thousand tasks asked a hung Sentinel one after another, none would get through.
+        primary: the server, where there is one for all keys and it is known.
     """
 
     def __init__(self, address: Address | None) -> None:
         self.version = 0
+        self.problem: Failure | None = None
         self.primary = address
 
     def where(self, key: str) -> Address | None:  # noqa: ARG002 - the cluster needs it
@@ -54,9 +57,13 @@ class Routes:
 
     def locate(self, now: float) -> Location:  # noqa: ARG002 - Sentinels need it
         """Ask where operations go."""
-        self.version += 1
         yield from ()
-        return None
+        return self._end(None)
+
+    def _end(self, problem: Failure | None) -> Failure | None:
+        self.problem = problem
+        self.version += 1
+        return problem
 
     def judge(self, text: str, address: Address) -> Failure:
         """Classify an error reply and learn from it."""
@@ -108,22 +115,19 @@ class SentinelRoutes(Routes):
             else:
                 primary = Address(answer[0].decode(), int(answer[1]))
                 if primary != self._rejected:
-                    self._settle(sentinel, primary, now)
-                    return None
+                    return self._settle(sentinel, primary, now)
                 doubted = doubted or (sentinel, primary)
         if doubted is not None:
-            self._settle(*doubted, now)
-            return None
-        self.version += 1
-        return worst(failures)
+            return self._settle(*doubted, now)
+        return self._end(worst(failures))
 
-    def _settle(self, sentinel: Address, primary: Address, now: float) -> None:
+    def _settle(self, sentinel: Address, primary: Address, now: float) -> Failure | None:
         self._sentinels.remove(sentinel)
         self._sentinels.insert(0, sentinel)
         self.primary = primary
         self._rejected = None
         self._located_at = now
-        self.version += 1
+        return self._end(None)
 
 
 class ClusterRoutes(Routes):
@@ -135,6 +139,7 @@ class ClusterRoutes(Routes):
         self._starts: list[int] = []
         self._ranges: list[tuple[int, Address]] = []
         self._moved: dict[int, Address] = {}
+        self._answered: Address | None = None
 
     def where(self, key: str) -> Address | None:
         """The primary of the key's slot; None where the map does not cover it."""
@@ -154,10 +159,12 @@ class ClusterRoutes(Routes):
             self._moved[int(word[1])] = failure.target
 
     def locate(self, now: float) -> Location:  # noqa: ARG002 - as the base has it
-        """Ask the nodes one after another until one gives the map."""
+        """Ask the nodes one after another until one gives the map; who answered last first."""
         failures: list[Failure] = []
-        known = [address for _, address in self._ranges]
-        for node in dict.fromkeys((*known, *self._seeds)):
+        nodes = [address for _, address in self._ranges]
+        if self._answered is not None:
+            nodes.insert(0, self._answered)
+        for node in dict.fromkeys((*nodes, *self._seeds)):
             answer = yield Ask(node, ("CLUSTER", "SLOTS"), sentinel=False)
             if isinstance(answer, Failure):
                 failures.append(answer)
@@ -165,9 +172,9 @@ class ClusterRoutes(Routes):
                 failures.append(Failure(Kind.ELSEWHERE, "serves no slots yet", node))
             else:
                 self._learn(answer, node)
-                return None
-        self.version += 1
-        return worst(failures)
+                self._answered = node
+                return self._end(None)
+        return self._end(worst(failures))
 
     def _learn(self, answer: Sequence[Any], node: Address) -> None:
         ranges = sorted(
@@ -177,7 +184,6 @@ class ClusterRoutes(Routes):
         self._starts = [start for start, _, _ in ranges]
         self._ranges = [(end, address) for _, end, address in ranges]
         self._moved = {}
-        self.version += 1
 
 
 def worst(failures: Sequence[Failure]) -> Failure:

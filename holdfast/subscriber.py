@@ -37,8 +37,13 @@ class Subscriber:
         Raises:
             StoreUnavailable, AccessDenied, TlsFailed: as an operation would.
         """
-        self._subscriptions.want(channels)
-        self._establish()
+        added = self._subscriptions.want(channels)
+        try:
+            self._establish()
+        except BaseException:
+            # Else every later read would meet the same refusal.
+            self.unsubscribe(*added)
+            raise
 
     def unsubscribe(self, *channels: str) -> None:
         """Stop listening to some channels. What they published before may still come."""

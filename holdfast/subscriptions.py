@@ -42,10 +42,11 @@ class Subscriptions:
         self._at: dict[str, Address | None] = {}
         self._gap = False
 
-    def want(self, channels: tuple[str, ...]) -> None:
-        """Add channels; those that are there already stay."""
-        for channel in channels:
-            self._at.setdefault(channel, None)
+    def want(self, channels: tuple[str, ...]) -> list[str]:
+        """Add channels; tells which were not there already."""
+        added = [channel for channel in dict.fromkeys(channels) if channel not in self._at]
+        self._at.update(dict.fromkeys(added))
+        return added
 
     def drop(self, channels: tuple[str, ...]) -> dict[Address, list[str]]:
         """Remove channels; tells on which servers they were subscribed."""

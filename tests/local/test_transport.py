@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,8 +19,15 @@ from pathlib import Path
 import pytest
 
 from holdfast.client import ClientOptions, Library, open_async_executor, open_executor
-from holdfast.connection import Address, Connection, Tls, User
-from holdfast.errors import AccessDenied, StoreFull, StoreUnavailable, TlsFailed, Unsupported
+from holdfast.connection import Address, Connection, Tls, Topology, User
+from holdfast.errors import (
+    AccessDenied,
+    ConfigError,
+    StoreFull,
+    StoreUnavailable,
+    TlsFailed,
+    Unsupported,
+)
 from holdfast.roles import Role
 from holdfast.source import FileSource, StaticSource
 from tests.certificates import Authority
@@ -391,11 +401,140 @@ def test_an_idle_connection_is_tried_before_it_is_used(
         assert (proxy.round_trips, proxy.connections) == (2, 0)
 
 
+def test_writes_that_lack_replicas_are_repeated_for_a_bounded_time(
+    server_install: Install, tmp_path: Path, api: str, library: str, key: str
+) -> None:
+    options = ClientOptions(library=Library(library), no_replicas_seconds=0.4)
+    with (
+        start_standalone(server_install, tmp_path, directives={"min-replicas-to-write": "1"}) as s,
+        Client(api, s.connection, options=options) as client,
+    ):
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="NOREPLICAS") as caught:
+            client.run(count_once(key, "a"))
+        assert 0.4 < time.monotonic() - started < 2
+        assert not caught.value.may_have_applied
+        assert client.run(read(key)) is None
+
+
+def test_the_asynchronous_client_runs_on_uvloop(
+    standalone_server: Servers, library: str, key: str
+) -> None:
+    uvloop = pytest.importorskip("uvloop")
+    options = ClientOptions(library=Library(library))
+
+    async def use() -> list[int]:
+        client = open_async_executor(
+            StaticSource(standalone_server.connection), role=Role.SVC, options=options
+        )
+        counts = await asyncio.gather(*(client.run(count_once(key, str(n))) for n in range(100)))
+        await client.close()
+        return counts
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert sorted(runner.run(use())) == list(range(1, 101))
+
+
+_WITHOUT_C = """
+import sys
+sys.modules["hiredis"] = sys.modules["libvalkey"] = None
+import asyncio
+from holdfast import resp
+from holdfast.client import ClientOptions, open_async_executor, open_executor
+from holdfast.source import EnvironmentSource
+from tests.clients import count_once
+assert isinstance(resp.new_reader(), resp.PlainReader)
+library, key = sys.argv[1:]
+options, source = ClientOptions(library=library), EnvironmentSource()
+executor = open_executor(source, role="svc", options=options)
+print(executor.run(count_once(key, "a")))
+executor.close()
+async def use():
+    executor = open_async_executor(source, role="svc", options=options)
+    print(await executor.run(count_once(key, "b")))
+    await executor.close()
+asyncio.run(use())
+"""
+
+
+def test_the_client_works_without_a_parser_in_c(
+    standalone_server: Servers, library: str, key: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "connection.json"
+    path.write_text(standalone_server.connection.to_json())
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _WITHOUT_C, library, key],
+        env={**os.environ, "HOLDFAST_CONNECTION": str(path)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.stdout.split(), result.stderr) == (["1", "2"], "")
+
+
+@pytest.mark.parametrize("topology", ["standalone", "sentinel"])
+async def test_many_tasks_learn_of_a_frozen_server_together(
+    proxy: Proxy, standalone_server: Servers, library: str, key: str, topology: str
+) -> None:
+    proxy.hold()
+    connection = _through(proxy, standalone_server)
+    if topology == "sentinel":
+        frozen = Address(HOST, proxy.port)
+        connection = replace(
+            connection,
+            topology=Topology.SENTINEL,
+            primary=None,
+            sentinels=(frozen,),
+            sentinel_service="main",
+        )
+    options = ClientOptions(
+        library=Library(library),
+        connect_timeout_seconds=0.2,
+        sentinel_timeout_seconds=0.2,
+        deadline_seconds=0.5,
+    )
+    client = open_async_executor(StaticSource(connection), role=Role.SVC, options=options)
+    started = time.monotonic()
+    outcomes = await asyncio.gather(
+        *(client.run(count_once(key, str(n))) for n in range(200)), return_exceptions=True
+    )
+    assert time.monotonic() - started < 2
+    assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
+    await client.close()
+
+
+def test_many_threads_learn_of_a_frozen_server_before_long(
+    proxy: Proxy, standalone_server: Servers, library: str, key: str
+) -> None:
+    proxy.hold()
+    options = ClientOptions(
+        library=Library(library),
+        pool_size=2,
+        connect_timeout_seconds=0.2,
+        deadline_seconds=0.5,
+    )
+    client = open_executor(
+        StaticSource(_through(proxy, standalone_server)), role=Role.SVC, options=options
+    )
+
+    def attempt(number: int) -> bool:
+        with pytest.raises(StoreUnavailable):
+            client.run(count_once(key, str(number)))
+        return True
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(20) as threads:
+        assert all(threads.map(attempt, range(20)))
+    assert time.monotonic() - started < 2
+    client.close()
+
+
 def test_a_closed_client_refuses_to_work(
     standalone_server: Servers, library: str, key: str
 ) -> None:
     client = open_executor(StaticSource(standalone_server.connection), role=Role.SVC)
     client.run(read(key))
     client.close()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ConfigError, match="client: got 'closed'"):
         client.run(read(key))

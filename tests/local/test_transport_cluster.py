@@ -96,11 +96,12 @@ def _moving(servers: Servers, slot: int) -> Iterator[tuple[Node, Node]]:
 
 
 def test_a_slot_that_moves_is_followed_at_every_moment(
-    cluster_servers: Servers, api: str, options: ClientOptions
+    cluster_servers: Servers, api: str, library: str, options: ClientOptions
 ) -> None:
     # A slot of the test's own: one that holds other tests' keys could not be given away.
-    key = f"agent:sess:{{{secrets.token_hex(8)}}}:t:x"
+    key = f"agent:sess:{{{api}-{library}}}:t:x"
     slot = slot_of(key)
+    assert slot not in {slot_of(_key(bucket)) for bucket in range(64)}
     with Client(api, cluster_servers.connection, options=options) as client:
         client.run(command("HGET", key, "f", key=key))
         with _moving(cluster_servers, slot) as (_, target):

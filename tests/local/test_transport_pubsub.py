@@ -119,9 +119,14 @@ def test_a_channel_can_be_added_later(client: Client, listener: Listener, server
     assert _publish(client, servers, _CHANNELS[1], "1") == 1
 
 
-def test_another_applications_channel_is_denied(listener: Listener) -> None:
+def test_another_applications_channel_is_denied_and_spoils_nothing(
+    client: Client, listener: Listener, servers: Servers
+) -> None:
+    listener.subscribe(_CHANNELS[0])
     with pytest.raises(AccessDenied):
         listener.subscribe("other:evt:{b01}")
+    _publish(client, servers, _CHANNELS[0], "still")
+    assert listener.next(5) == (_CHANNELS[0], b"still")
 
 
 def test_a_role_that_may_not_listen_is_denied(servers: Servers, api: str, library: str) -> None:

@@ -84,6 +84,8 @@ def test_no_answer_is_an_outage_that_names_every_sentinel() -> None:
     failed = {S1: Failure(Kind.BROKEN, "refused", S1), S2: None}
     problem, _ = _drive(routes.locate(0), failed)
     assert problem.kind is Kind.BROKEN
+    assert routes.problem is problem
+    assert routes.version == 1
     assert "sentinel-0:26379: refused" in str(problem)
     assert "does not know the service 'main'" in str(problem)
 
@@ -130,7 +132,7 @@ def test_moved_is_followed_until_the_map_is_learnt_again() -> None:
     assert failure.target == NEW
     assert routes.where(key) == NEW
     assert routes.where("agent:sess:{b08}:t:x") == OLD
-    _drive(routes.locate(0), {OLD: whole})
+    _drive(routes.locate(0), {S1: whole})
     assert routes.where(key) == OLD
 
 
@@ -141,11 +143,11 @@ def test_a_node_without_announced_host_is_the_one_that_was_asked(host: bytes | N
     assert routes.where("k") == Address(S1.host, 6400)
 
 
-def test_the_nodes_of_the_map_are_asked_before_the_seeds_and_each_once() -> None:
-    routes = ClusterRoutes([S1, OLD])
-    _drive(routes.locate(0), {S1: _slots((0, 8191, OLD), (8192, 16383, NEW))})
-    problem, asked = _drive(routes.locate(0), {OLD: DOWN, NEW: [], S1: DOWN})
-    assert asked == [OLD, NEW, S1]
+def test_who_answered_last_is_asked_first_then_the_map_then_the_seeds_each_once() -> None:
+    routes = ClusterRoutes([S1, S2, OLD])
+    _drive(routes.locate(0), {S1: DOWN, S2: _slots((0, 8191, OLD), (8192, 16383, NEW))})
+    problem, asked = _drive(routes.locate(0), {OLD: DOWN, NEW: [], S1: DOWN, S2: DOWN})
+    assert asked == [S2, OLD, NEW, S1]
     assert "serves no slots yet" in str(problem)
 
 
