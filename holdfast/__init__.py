@@ -44,6 +44,7 @@ from holdfast.errors import (
     TlsFailed,
     ToolCallError,
     TurnConflict,
+    Unconfirmed,
     Unsupported,
     VerificationFailed,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "TtlKind",
     "TurnConflict",
     "TurnResult",
+    "Unconfirmed",
     "Unsupported",
     "User",
     "VerificationFailed",

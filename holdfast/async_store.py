@@ -90,6 +90,7 @@ class AsyncSessionStore:
         lease: Lease | None = None,
         fields: Mapping[str, str | None] | None = None,
         tools: Sequence[ToolStart | ToolFinish] = (),
+        confirm: int = 0,
     ) -> TurnResult:
         """Store a turn, whole or not at all: one round trip."""
         return await self._executor.run(
@@ -102,6 +103,7 @@ class AsyncSessionStore:
                 lease=lease,
                 fields=fields,
                 tools=tools,
+                confirm=confirm,
             )
         )
 

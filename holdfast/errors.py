@@ -16,6 +16,7 @@ HoldfastError
     ├── SessionExpired          past its idle deadline or token expiry
     ├── SessionTorn             eviction took part of the session
     ├── TurnConflict            somebody else wrote a turn first
+    ├── Unconfirmed             a turn is stored, on fewer replicas than asked for so far
     ├── RolledBack              a failover lost acknowledged turns; says where to resend from
     ├── Fenced                  the lease was taken over
     ├── LeaseHeld               another worker holds the lease
@@ -23,6 +24,11 @@ HoldfastError
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from holdfast.model import TurnResult
 
 
 class HoldfastError(Exception):
@@ -138,6 +144,31 @@ class TurnConflict(SessionError):
         super().__init__(
             session_id,
             f"turn conflict: the writer knows seq {expected_seq}, stored is {stored_seq}",
+        )
+
+
+class Unconfirmed(SessionError):
+    """The primary has stored the turn, and too few replicas said in time that they have it.
+
+    It is no refusal: readers see the turn, and :attr:`result` is what the next ``append`` follows.
+    It may yet be lost, if the primary fails before a replica has it; the writer is then told with
+    :class:`RolledBack`. Append the same turn again, with the same turn id, to ask once more: it is
+    stored once, and the result says ``duplicate``.
+
+    Attributes:
+        result: what ``append`` would have returned.
+        confirmed: how many replicas have the turn.
+        wanted: how many were asked for.
+    """
+
+    def __init__(self, result: TurnResult, *, wanted: int) -> None:
+        self.result = result
+        self.confirmed = result.confirmed
+        self.wanted = wanted
+        super().__init__(
+            result.session_id,
+            f"turn {result.turn_id} is stored as seq {result.seq} and confirmed by "
+            f"{result.confirmed} of {wanted} replicas; send the same turn again to ask once more",
         )
 
 

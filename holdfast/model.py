@@ -152,12 +152,14 @@ class TurnResult:
         seq: number of this turn in the session.
         turn_id: its id.
         duplicate: true where the turn had been stored before; nothing was written this time.
+        confirmed: how many replicas said that they have it; 0 where none was asked for.
     """
 
     session_id: str
     seq: int
     turn_id: str
     duplicate: bool
+    confirmed: int = 0
 
     @property
     def head(self) -> Head:

@@ -9,12 +9,12 @@ from holdfast.commands.scope import Scope
 from holdfast.connection import Cold, Connection
 from holdfast.errors import ConfigError, Unsupported
 from holdfast.keys import RESERVED_TENANT
+from holdfast.options import ClientOptions
 from holdfast.roles import Role
 from holdfast.source import ConnectionSource, as_source
 
 if TYPE_CHECKING:
     from holdfast.async_store import AsyncSessionStore
-    from holdfast.options import ClientOptions
     from holdfast.store import SessionStore
 
 Source = Connection | ConnectionSource | str | PathLike[str] | None
@@ -47,7 +47,8 @@ def connect(
     from holdfast.events import EventHub  # noqa: PLC0415 - import on use
     from holdfast.store import SessionStore  # noqa: PLC0415 - import on use
 
-    found, chosen, scope = _prepare(source, tenant, role, verify=_verify)
+    options = options or ClientOptions()
+    found, chosen, scope = _prepare(source, tenant, role, options, verify=_verify)
     executor = open_executor(found, role=chosen, options=options)
     hub = EventHub(lambda: open_subscriber(executor), executor, scope)
     return SessionStore(executor, scope, hub)
@@ -69,14 +70,20 @@ def connect_async(
         open_async_subscriber,
     )
 
-    found, chosen, scope = _prepare(source, tenant, role, verify=_verify)
+    options = options or ClientOptions()
+    found, chosen, scope = _prepare(source, tenant, role, options, verify=_verify)
     executor = open_async_executor(found, role=chosen, options=options)
     hub = AsyncEventHub(lambda: open_async_subscriber(executor), executor, scope)
     return AsyncSessionStore(executor, scope, hub)
 
 
 def _prepare(
-    source: Source, tenant: str, role: Role | str | None, *, verify: bool
+    source: Source,
+    tenant: str,
+    role: Role | str | None,
+    options: ClientOptions,
+    *,
+    verify: bool,
 ) -> tuple[ConnectionSource, Role, Scope]:
     if tenant == RESERVED_TENANT and not verify:
         raise ConfigError(
@@ -90,7 +97,8 @@ def _prepare(
         )
     if role is None:
         role = Role.SVC if Role.SVC in connection.users else connection.sole_role
-    return found, _role(role, connection), Scope.of(connection, tenant)
+    scope = Scope.of(connection, tenant, confirm_ms=options.confirm_ms)
+    return found, _role(role, connection), scope
 
 
 def _role(role: Role | str, connection: Connection) -> Role:

@@ -30,6 +30,8 @@ class ClientOptions:
             takes. An operation ends at most one socket timeout later.
         no_replicas_seconds: how long writes are repeated that the server refuses for lack of
             replicas (``min-replicas-to-write``).
+        confirm_seconds: how long a turn that asks for it waits for its replicas; at most half the
+            socket timeout counts.
         health_check_seconds: a connection that was idle for longer is tried with a PING first.
     """
 
@@ -40,6 +42,7 @@ class ClientOptions:
     sentinel_timeout_seconds: float = 0.5
     deadline_seconds: float = 15.0
     no_replicas_seconds: float = 5.0
+    confirm_seconds: float = 1.0
     health_check_seconds: float = 15.0
 
     def __post_init__(self) -> None:
@@ -58,3 +61,8 @@ class ClientOptions:
             value = getattr(self, entry.name)
             if entry.name != "library" and not value > 0:
                 raise ConfigError(f"options.{entry.name}", value, "more than 0", "raise it")
+
+    @property
+    def confirm_ms(self) -> int:
+        """What WAIT is given: its reply must come before the socket is given up."""
+        return max(1, round(1000 * min(self.confirm_seconds, self.socket_timeout_seconds / 2)))

@@ -118,6 +118,9 @@ def failure_of_reply(text: str, address: Address) -> Failure:
         # Some servers put words of their own in place of a refused script's code.
         if any(words in text for words in _DENIED_IN_SCRIPT):
             kind = Kind.FORBIDDEN
+        elif text.startswith("ERR WAIT cannot be used with replica"):
+            # It ceased to be the primary between the write and its WAIT.
+            kind = Kind.ELSEWHERE
         elif text.startswith("ERR unknown command"):
             kind = Kind.UNSUPPORTED
         elif text.startswith("ERR max number of clients"):

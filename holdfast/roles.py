@@ -138,7 +138,7 @@ _EVENTS: Final = (f"&{APP}:evt:*",)
 _CLIENT: Final = words(
     "ping time evalsha script|load hgetall hget hmget hset hdel hlen lrange lpush ltrim llen "
     "zadd zrange zrem zremrangebyrank zcard pexpireat pttl set get unlink publish subscribe "
-    "unsubscribe"
+    "unsubscribe wait"
 )
 
 _MEASURE: Final = words(

@@ -104,6 +104,7 @@ class SessionStore:
         lease: Lease | None = None,
         fields: Mapping[str, str | None] | None = None,
         tools: Sequence[ToolStart | ToolFinish] = (),
+        confirm: int = 0,
     ) -> TurnResult:
         """Store a turn, whole or not at all: one round trip.
 
@@ -118,8 +119,12 @@ class SessionStore:
             lease: refuse the turn if somebody took this lease over.
             fields: metadata to change with the turn; None removes a field.
             tools: tool calls that start or finish with the turn, at most 128.
+            confirm: how many replicas shall have the turn before it counts as confirmed; waited for
+                in the same round trip, ``options.confirm_seconds`` at most.
 
         Raises:
+            Unconfirmed: the turn is stored, on fewer replicas than ``confirm`` so far.
+            Unsupported: ``confirm`` on a target that cannot wait for replicas.
             TurnConflict: somebody else stored a turn first.
             RolledBack: a failover lost turns that were acknowledged.
             Fenced: the lease was taken over.
@@ -136,6 +141,7 @@ class SessionStore:
                 lease=lease,
                 fields=fields,
                 tools=tools,
+                confirm=confirm,
             )
         )
 

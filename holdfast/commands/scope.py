@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
-from holdfast.connection import Connection, Topology
+from holdfast.connection import Capability, Connection, Topology
 from holdfast.keys import KeySpace
+
+DEFAULT_CONFIRM_MS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +18,21 @@ class Scope:
     Attributes:
         keys: the keys of the application and tenant.
         publish: ``SPUBLISH`` where channels are sharded, else ``PUBLISH``.
+        confirm_ms: how long a turn waits for its replicas; None where the target cannot wait.
     """
 
     keys: KeySpace
     publish: str = "PUBLISH"
+    confirm_ms: int | None = DEFAULT_CONFIRM_MS
 
     @classmethod
-    def of(cls, connection: Connection, tenant: str) -> Self:
+    def of(
+        cls, connection: Connection, tenant: str, *, confirm_ms: int = DEFAULT_CONFIRM_MS
+    ) -> Self:
         """The scope of a tenant in a store. Raises ConfigError for a bad tenant name."""
         sharded = connection.topology is Topology.CLUSTER
         return cls(
             KeySpace(connection.app, tenant, connection.buckets),
             "SPUBLISH" if sharded else "PUBLISH",
+            confirm_ms if Capability.WAIT in connection.capabilities else None,
         )

@@ -11,7 +11,7 @@ from holdfast.commands.leases import lease_arguments
 from holdfast.commands.scope import Scope
 from holdfast.commands.tools import tool_change
 from holdfast.encoding import encode_json
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, Unconfirmed, Unsupported
 from holdfast.ids import new_turn_id
 from holdfast.keys import validate_turn_id
 from holdfast.model import Head, Lease, Message, Session, ToolFinish, ToolStart, TurnResult
@@ -22,6 +22,9 @@ MAX_MESSAGES: Final = 1000
 """Messages in one turn; Lua cannot pass many more to one command."""
 
 MAX_TOOL_CHANGES: Final = 128
+
+MAX_CONFIRM: Final = 15
+"""More replicas than any target gives one primary."""
 
 _SHA: Final = APPEND.sha
 
@@ -36,6 +39,7 @@ def append(
     lease: Lease | None = None,
     fields: Mapping[str, str | None] | None = None,
     tools: Sequence[ToolStart | ToolFinish] = (),
+    confirm: int = 0,
 ) -> Operation[TurnResult]:
     """Store a turn. Raises ConfigError for bad input, InvalidSessionId for an id not of ours."""
     if isinstance(at, str):
@@ -54,6 +58,7 @@ def append(
         expected_seq = head.seq
     if expected_seq is not None and (type(expected_seq) is not int or expected_seq < 0):
         raise ConfigError("expected_seq", expected_seq, "a whole number from 0", "pass Session.seq")
+    _check_confirm(scope, confirm)
     if turn_id is None:
         turn_id = new_turn_id()
     else:
@@ -87,6 +92,7 @@ def append(
         len(to_set),
         len(to_remove),
         len(changes),
+        confirm,
         *to_set,
         *to_remove,
         *changes,
@@ -97,12 +103,29 @@ def append(
         answer = replies[0]
         status = answer[0]
         if status in (OK, DUPLICATE):
-            return TurnResult(session_id, answer[1], turn_id, status == DUPLICATE)
+            confirmed = replies[1] if confirm else 0
+            result = TurnResult(session_id, answer[1], turn_id, status == DUPLICATE, confirmed)
+            if confirmed < confirm:
+                raise Unconfirmed(result, wanted=confirm)
+            return result
         raise refusal(
             session_id, answer, expected_seq=expected_seq, fence=lease.fence if lease else 0
         )
 
-    return Operation((command,), keys.session, parse, APPEND, writes=True)
+    # WAIT inside the script would not wait; behind it, it costs no round trip.
+    commands = (command, ("WAIT", confirm, scope.confirm_ms or 0)) if confirm else (command,)
+    return Operation(commands, keys.session, parse, APPEND, writes=True)
+
+
+def _check_confirm(scope: Scope, confirm: int) -> None:
+    if type(confirm) is not int or not 0 <= confirm <= MAX_CONFIRM:
+        raise ConfigError(
+            "confirm", confirm, f"how many replicas, 0 to {MAX_CONFIRM}", "pass 1, or leave it out"
+        )
+    if confirm and scope.confirm_ms is None:
+        raise Unsupported(
+            "confirm", confirm, "a target that can wait for replicas (WAIT)", "leave it out"
+        )
 
 
 def encode_messages(messages: Sequence[Message]) -> list[bytes]:

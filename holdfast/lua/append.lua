@@ -1,8 +1,8 @@
 -- The turn. ARGV: turn id, expected seq or '', expected last turn or '', fence or '', lease token,
--- publish command, how many arguments are fields, removed fields and tool changes, then those, then
--- the messages.
+-- publish command, how many arguments are fields, removed fields and tool changes, how many replicas
+-- the caller waits for, then fields, removed fields, tool changes, messages.
 local turn_id, expected, expected_turn = ARGV[1], ARGV[2], ARGV[3]
-local fields_end = 9 + ARGV[7]
+local fields_end = 10 + ARGV[7]
 local gone_end = fields_end + ARGV[8]
 local tools_end = gone_end + ARGV[9]
 local count = #ARGV - tools_end
@@ -10,6 +10,11 @@ local count = #ARGV - tools_end
 local s = read_session()
 local stored = s and seq_of_turn(s, turn_id)
 if stored then
+  -- WAIT counts the replicas that have what its own connection wrote. A repeat comes on another
+  -- connection and writes nothing, so it would be told of replicas that may lack the turn.
+  if tonumber(ARGV[10]) > 0 then
+    call('HSET', KEYS[1], 'seq', s.seq)
+  end
   return { 'DUP', tonumber(stored) }
 end
 local now = clock()
@@ -49,7 +54,7 @@ end
 s.messages = math.min(s.length + count, s.limit)
 move_times(s, now)
 call('HSET', KEYS[1], 'seq', seq, 'turns', turns, 'n', s.messages, 'tn', s.tools, 'updated_ms',
-  s.updated, 'deadline_ms', s.deadline, unpack(ARGV, 10, fields_end))
+  s.updated, 'deadline_ms', s.deadline, unpack(ARGV, 11, fields_end))
 if gone_end > fields_end then
   call('HDEL', KEYS[1], unpack(ARGV, fields_end + 1, gone_end))
 end

@@ -26,6 +26,8 @@ from holdfast.errors import (
     SessionTorn,
     ToolCallError,
     TurnConflict,
+    Unconfirmed,
+    Unsupported,
 )
 from holdfast.keys import History, KeySpace
 from holdfast.model import Head, Lease, ToolFinish, ToolStart, ToolState
@@ -137,6 +139,7 @@ def test_a_turn_after_a_head_sends_its_seq_and_its_turn() -> None:
         0,
         0,
         0,
+        0,
         '{"a":"é"}'.encode(),
         b"raw",
     )
@@ -163,6 +166,7 @@ def test_a_turn_carries_fields_tool_changes_and_a_lease() -> None:
         2,
         1,
         8,
+        0,
         "m:a",
         "1",
         "m:gone",
@@ -261,6 +265,39 @@ def test_a_turn_parses_ok_dup_and_refusals() -> None:
     assert operation.parse([[b"DUP", 8]]).duplicate
     with pytest.raises(TurnConflict):
         operation.parse([[b"CONFLICT", 9]])
+
+
+def test_a_turn_to_be_confirmed_waits_behind_the_script_in_the_same_round_trip() -> None:
+    scope = Scope(SCOPE.keys, confirm_ms=700)
+    operation = turn.append(scope, HEAD, [1], turn_id=TURN_ID, confirm=2)
+    assert turn_arguments(operation)[9] == 2
+    assert operation.commands[1:] == (("WAIT", 2, 700),)
+    assert operation.parse([[b"OK", 8], 3]).confirmed == 3
+    again = operation.parse([[b"DUP", 8], 2])
+    assert (again.duplicate, again.confirmed) == (True, 2)
+
+
+def test_too_few_replicas_are_told_with_what_was_stored() -> None:
+    operation = turn.append(SCOPE, HEAD, [1], turn_id=TURN_ID, confirm=2)
+    with pytest.raises(Unconfirmed, match="stored as seq 8 and confirmed by 1 of 2") as caught:
+        operation.parse([[b"OK", 8], 1])
+    assert (caught.value.confirmed, caught.value.wanted) == (1, 2)
+    assert caught.value.result.head == Head(SID, 8, TURN_ID)
+    with pytest.raises(TurnConflict):
+        operation.parse([[b"CONFLICT", 9], 0])
+
+
+@pytest.mark.parametrize("confirm", [-1, 16, True, 1.0, "1"])
+def test_a_count_of_replicas_that_cannot_be_is_refused(confirm: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^confirm: got"):
+        turn.append(SCOPE, HEAD, [1], confirm=confirm)
+
+
+def test_a_target_that_cannot_wait_refuses_to_confirm() -> None:
+    scope = Scope(SCOPE.keys, confirm_ms=None)
+    with pytest.raises(Unsupported, match=r"^confirm: got 1, need a target that can wait"):
+        turn.append(scope, HEAD, [1], confirm=1)
+    assert len(turn.append(scope, HEAD, [1]).commands) == 1
 
 
 def stored_hash(**changes: str) -> list[bytes]:

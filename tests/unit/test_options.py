@@ -28,6 +28,7 @@ def test_a_library_may_be_given_as_text() -> None:
         ("connect_timeout_seconds", 0),
         ("socket_timeout_seconds", -1),
         ("deadline_seconds", 0.0),
+        ("confirm_seconds", 0.0),
         ("library", "glide"),
     ],
 )
@@ -35,3 +36,9 @@ def test_what_can_only_be_a_mistake_is_refused(field: str, value: object) -> Non
     arguments: dict[str, Any] = {field: value}
     with pytest.raises(ConfigError, match=f"options.{field}: got"):
         ClientOptions(**arguments)
+
+
+def test_replicas_are_waited_for_no_longer_than_half_the_socket_timeout() -> None:
+    assert ClientOptions().confirm_ms == 1000
+    assert ClientOptions(confirm_seconds=0.25).confirm_ms == 250
+    assert ClientOptions(confirm_seconds=5, socket_timeout_seconds=1).confirm_ms == 500

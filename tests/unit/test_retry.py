@@ -38,6 +38,8 @@ def _attempts(clock: Clock, *, writes: bool = True, jitter: float = 1.0) -> Atte
     [
         ("READONLY You can't write against a read only replica.", Kind.ELSEWHERE),
         ("READONLY You can't write against a read only replica. script: on @x:1", Kind.ELSEWHERE),
+        ("UNBLOCKED force unblock from blocking operation, instance state changed", Kind.ELSEWHERE),
+        ("ERR WAIT cannot be used with replica instances.", Kind.ELSEWHERE),
         ("LOADING Valkey is loading the dataset in memory", Kind.ELSEWHERE),
         ("MASTERDOWN Link with MASTER is down", Kind.ELSEWHERE),
         ("CLUSTERDOWN The cluster is down", Kind.ELSEWHERE),

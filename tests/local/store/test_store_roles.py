@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 import holdfast
-from holdfast import AccessDenied, AsyncSessionStore, History, LeaseHeld, SessionStore, ToolStart
+from holdfast import (
+    AccessDenied,
+    AsyncSessionStore,
+    History,
+    LeaseHeld,
+    SessionStore,
+    ToolStart,
+    Unconfirmed,
+)
 from holdfast.acl import parse_version
 from holdfast.roles import Place, Role, rule_for
 from tests.servers import Install, Servers, start_cluster, start_standalone
@@ -41,6 +49,9 @@ def use_everything(store: SessionStore) -> None:
             store.history(session.session_id)
         store.list_sessions("ann")
         store.end(session.session_id)
+    lone = store.create()
+    with pytest.raises(Unconfirmed):
+        store.append(lone, [1], confirm=1)
     store.cache.put("a", b"1", ttl_seconds=60)
     store.cache.get("a")
     store.cache.delete("a")
