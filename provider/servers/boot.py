@@ -19,6 +19,7 @@ from provider.servers.ports import holder
 from provider.servers.process import Running
 from provider.servers.spec import CLUSTER_BUS_OFFSET, Kind, Layout
 from provider.servers.startorder import Decision, ServerState, decide, last_primary
+from provider.servers.takeover import heirs
 
 _PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
 """Nothing else of our environment: it holds the passphrase of the stack's secrets."""
@@ -58,9 +59,10 @@ class Starter:
         me = members[node]
         servers = group.server_states(members)
         others_hold_keys = any(s.holds_keys for s in servers if s.node != node)
-        if me.record.clustered or (
-            seeded and me.record.kind is Kind.SERVER and not others_hold_keys
-        ):
+        if me.record.clustered:
+            self._let_replica_take_over(members, me)
+            return self._spawn(me)
+        if seeded and me.record.kind is Kind.SERVER and not others_hold_keys:
             return self._spawn(me)
         sentinels = group.sentinel_states(members, self.access)
         decision = decide(servers, sentinels)
@@ -124,6 +126,36 @@ class Starter:
         running = process.start(member.record.argv, member.layout, _environment())
         process.started(member.record, running).write(member.layout)
         return running
+
+    def _let_replica_take_over(self, members: Mapping[str, Member], me: Member) -> None:
+        """Before an emptied cluster node starts: nobody may copy its emptiness."""
+        if me.data.holds_keys:
+            return
+        full = [m for m in members.values() if m.data.holds_keys and m.record.clustered]
+        found = heirs(me.record.endpoint, {m.record.endpoint: m.cluster_map() for m in full})
+        if not found:
+            return
+        for member in full:
+            self._start_other(member, None)
+        reason = "no answer"
+
+        def taken_over() -> bool:
+            nonlocal reason
+            try:
+                with connect(found[0], self.access) as admin:
+                    if admin.info("replication").get("role") == "master":
+                        return True
+                    admin.call("CLUSTER", "FAILOVER", "FORCE")
+            except (Refused, StoreUnavailable) as error:
+                # Loading, or not yet in touch with the majority that has to agree.
+                reason = str(error)
+            return False
+
+        if not self.waiting.until(taken_over):
+            raise StoreUnavailable(
+                f"the data folder of {me.node} is empty, and {found[0]}, which has its data, "
+                f"does not take over ({reason}); start the other servers and run again"
+            )
 
     def _tell_sentinels(self, members: Mapping[str, Member], decision: Decision) -> None:
         """Let the stopped Sentinels start with the primary that has the data."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -152,7 +153,14 @@ def refused_together(old: Properties, new: Properties) -> list[ConfigError]:
         old: inputs as last applied, empty for a new node.
         new: known inputs that are sound by themselves.
     """
-    rules = (_check_endpoint_kept, _check_executable, _check_tls, _check_once, _check_monitor)
+    rules = (
+        _check_endpoint_kept,
+        _check_mode_kept,
+        _check_executable,
+        _check_tls,
+        _check_once,
+        _check_monitor,
+    )
     found = []
     for rule in rules:
         try:
@@ -162,8 +170,40 @@ def refused_together(old: Properties, new: Properties) -> list[ConfigError]:
     return found
 
 
+def _is_same_server(old: Properties, new: Properties) -> bool:
+    return all(old.get(name) == new.get(name) for name in ("node", "groupDir", "kind"))
+
+
+def _check_mode_kept(old: Properties, new: Properties) -> None:
+    if not _is_same_server(old, new) or "directives" not in new:
+        return
+    before, after = (_mode(inputs.get("directives", {})) for inputs in (old, new))
+    # A server on its own has the newest data, so it may become the first primary of a group. One
+    # of a group may be behind, and a cluster's data does not fit anything else.
+    if before != after and (before, after) != (_Mode.SINGLE, _Mode.GROUP):
+        raise ConfigError(
+            "directives",
+            after.value,
+            f"{before.value}, as {new['node']} has been",
+            "keep the topology, or destroy the stack first",
+        )
+
+
+class _Mode(StrEnum):
+    SINGLE = "a server on its own"
+    GROUP = "a server with replicas"
+    CLUSTER = "a node of a cluster"
+
+
+def _mode(directives: Mapping[str, str | Sequence[str]]) -> _Mode:
+    lines = grouped(directives)
+    if [words[1].lower() for words in lines.get(("cluster-enabled",), [])] == ["yes"]:
+        return _Mode.CLUSTER
+    return _Mode.GROUP if ("primaryuser",) in lines else _Mode.SINGLE
+
+
 def _check_endpoint_kept(old: Properties, new: Properties) -> None:
-    if any(old.get(name) != new.get(name) for name in ("node", "groupDir")):
+    if not _is_same_server(old, new):
         return
     for name in ("port", "address"):
         if name in old and name in new and old[name] != new[name]:

@@ -64,6 +64,16 @@ def write_files(contents: Mapping[Path, bytes]) -> dict[Path, bytes | None]:
     return before
 
 
+def require_room(folder: Path, data: bytes) -> None:
+    """Check that this much can be written into a folder, before anything depends on it.
+
+    Raises:
+        ConfigError: the disk is full.
+    """
+    with explained(folder):
+        _draft(folder / "room", data).unlink()
+
+
 def _draft(path: Path, data: bytes) -> Path:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)

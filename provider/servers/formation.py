@@ -98,8 +98,11 @@ def parse_nodes(text: str) -> tuple[Peer, ...]:
 
 
 def _parse(words: list[str]) -> Peer:
-    # <ip>:<port>@<bus port>[,<host name>...]; without an ip the node does not know its own yet.
-    host, _, port = words[1].partition("@")[0].rpartition(":")
+    # <ip>:<port>@<bus port>[,<host name>[,<name>=<value>...]]; no ip where a node does not know
+    # its own yet, port 0 and tls-port=<port> in the nodes.conf of Valkey.
+    place, *extras = words[1].split(",")
+    host, _, port = place.partition("@")[0].rpartition(":")
+    port = next((e.removeprefix("tls-port=") for e in extras if e.startswith("tls-port=")), port)
     ranges = [word.partition("-") for word in words[_FIELDS:] if not word.startswith("[")]
     return Peer(
         id=words[0],

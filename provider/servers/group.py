@@ -12,14 +12,17 @@ from typing import Final
 
 from holdfast.connection import Address
 from holdfast.errors import ConfigError, HoldfastError
+from provider import folders
 from provider.folders import LOCK_NAME
 from provider.servers import datafolder, process
 from provider.servers.admin import Access, connect
 from provider.servers.conffile import ConfFile
-from provider.servers.files import FILE_MODE, explained, make_folder, read_file, write_file
+from provider.servers.files import FILE_MODE, explained, read_file, write_file
+from provider.servers.formation import Peer
 from provider.servers.process import Record, Running
 from provider.servers.spec import Kind, Layout
 from provider.servers.startorder import SentinelState, ServerState
+from provider.servers.takeover import parse_nodes_file
 
 _LOCK_POLL_SECONDS: Final = 0.02
 _ASK_SECONDS: Final = 0.5
@@ -34,19 +37,36 @@ def locked(group_dir: Path, pause: Callable[[float], None]) -> Iterator[None]:
         group_dir: made if it is missing.
         pause: waits that many seconds; raises if the user stops the run.
     """
-    make_folder(group_dir)
-    with explained(group_dir):
-        handle = os.open(group_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, FILE_MODE)
+    handle = _take_lock(group_dir, pause)
     try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                pause(_LOCK_POLL_SECONDS)
         yield
     finally:
         os.close(handle)
+
+
+def _take_lock(group_dir: Path, pause: Callable[[float], None]) -> int:
+    while True:
+        with explained(group_dir):
+            folders.make(group_dir)
+            handle = os.open(group_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, FILE_MODE)
+        try:
+            while not _is_locked(handle):
+                pause(_LOCK_POLL_SECONDS)
+            # Who took the last node away removed the file while we waited for it.
+            if os.fstat(handle).st_nlink:
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _is_locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -71,6 +91,12 @@ class Member:
     def node(self) -> str:
         """Its name."""
         return self.record.node
+
+    def cluster_map(self) -> tuple[Peer, ...]:
+        """What a node of a cluster knew of it last, as it stored it."""
+        named = self.conf.find(("cluster-config-file",)) if self.conf else []
+        data = read_file(self.layout.data / (named[-1][1] if named else "nodes.conf"))
+        return parse_nodes_file(data.decode()) if data else ()
 
     def store_conf(self, conf: ConfFile) -> None:
         """Write its config file, if it says something else than before."""

@@ -29,9 +29,11 @@ def apply_live(spec: ServerSpec, plan: Plan, access: Access) -> tuple[str, ...]:
     Raises:
         ConfigError: the server refuses a value; what was there before is back in place.
     """
-    with connect(spec.endpoint, access) as admin:
-        if plan.acl:
+    if plan.acl:
+        # A connection of its own: Redis 7.0 closes that of a user it has loaded anew.
+        with connect(spec.endpoint, access) as admin:
             _load_acl(admin, spec)
+    with connect(spec.endpoint, access) as admin:
         if plan.tls and spec.kind is Kind.SERVER:
             _load_tls(admin, spec)
         remaining = config_set(admin, plan.settings) if plan.settings else ()

@@ -19,6 +19,7 @@ from provider.servers.files import (
     explained,
     make_folder,
     read_file,
+    require_room,
     restore_files,
     same_file,
     write_files,
@@ -29,6 +30,8 @@ from provider.servers.spec import Kind, ServerSpec
 from provider.servers.versions import ServerVersion
 
 _PRIMARY_SECONDS: Final = 2.0
+_SPARE: Final = bytes(16_384)
+"""Room for what is written beside the files: the record, the first lines of the log."""
 
 
 @dataclass(frozen=True)
@@ -134,18 +137,21 @@ class Node:
             StoreUnavailable: the process ended, or did not get ready in time.
         """
         self.require_startable(version)
-        layout, record = self.spec.layout, self.record()
-        replaced = self.running()
+        layout, record, replaced = self.spec.layout, self.record(), self.running()
+        make_folder(layout.folder)
+        new, material = self._new_record(version), self._material()
+        found = read_file(layout.conf)
+        require_room(layout.folder, self._conf(found) + b"".join(material.values()) + _SPARE)
         if replaced:
             process.stop(replaced)
-        for folder in (layout.data, layout.certificate.parent):
-            make_folder(folder)
-        found = read_file(layout.conf)
+            found = read_file(layout.conf)
         before: Mapping[Path, bytes | None] = {}
         running: Running | None = None
         try:
-            self._new_record(version).write(layout)
-            before = write_files({layout.conf: self._conf(found), **self._material()})
+            new.write(layout)
+            for folder in (layout.data, layout.certificate.parent):
+                make_folder(folder)
+            before = write_files({layout.conf: self._conf(found), **material})
             running = self._start(seeded=found is None)
             if replaced:
                 self.wait_ready(running)
@@ -207,9 +213,16 @@ class Node:
                 process.stop(running)
             if self.spec.keep_data:
                 return
-            with explained(layout.folder):
+            with group.locked(group_dir, self.pause), explained(layout.folder):
                 shutil.rmtree(layout.folder)
-        with explained(group_dir):
+                folders.release(group_dir)
+
+    def remove_empty_folders(self) -> None:
+        """Remove the node's folder and the group's, as far as nothing is in them."""
+        folder, group_dir = self.spec.layout.folder, self.spec.group_dir
+        with group.locked(group_dir, self.pause), explained(folder):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
             folders.release(group_dir)
 
     def _start(self, *, seeded: bool) -> Running:

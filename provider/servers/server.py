@@ -112,6 +112,7 @@ class ServerProcess(Resource):
             node.wait_ready(running)
         except HoldfastError as error:
             if not node.spec.layout.record.exists():
+                node.remove_empty_folders()
                 raise
             left = node.running()
             outputs = _outputs(inputs, node, left, version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from holdfast.connection import Address
 from holdfast.errors import ConfigError, HoldfastError
 from holdfast.roles import Role
 from provider.resource import PartialFailure, Stored
+from provider.servers import files
 from provider.servers.conffile import ConfFile
 from tests.certificates import Authority
 from tests.local.provider_group import HOST, SERVICE, Group, free_ports, group, sentinel_group
@@ -366,6 +368,92 @@ def test_another_port_for_a_running_node_is_refused_by_check(one: Group) -> None
     one.change("valkey-0", port=free_ports(1)[0])
     with pytest.raises(AssertionError, match=r"port: got .* keep it, or destroy the stack first"):
         one.check("valkey-0")
+
+
+def test_a_full_disk_keeps_the_old_server_running(
+    one: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one.up("valkey-0")
+    one.call("valkey-0", "SET", "key", "kept")
+    one.change("valkey-0", directives={"databases": "4"})
+    draft = files._draft
+
+    def full(path: Path, data: bytes) -> Path:
+        if path.name == "server.conf":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return draft(path, data)
+
+    monkeypatch.setattr(files, "_draft", full)
+    with pytest.raises(ConfigError, match="need free disk space"):
+        one.up("valkey-0")
+    assert wait_until("the old server", lambda: _answers(one)) == "kept"
+    monkeypatch.undo()
+    one.up("valkey-0")
+    assert one.settings("valkey-0", "databases") == {"databases": "4"}
+    assert one.call("valkey-0", "GET", "key") == "kept"
+
+
+def test_a_full_disk_during_create_leaves_nothing(
+    one: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "_draft", full)
+    with pytest.raises(ConfigError, match="need free disk space"):
+        one.up("valkey-0")
+    assert not one.folder.exists()
+    monkeypatch.undo()
+    one.up("valkey-0")
+    assert one.call("valkey-0", "PING") == "PONG"
+
+
+def test_a_full_disk_is_seen_before_the_server_is_stopped(
+    one: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one.up("valkey-0")
+    one.change("valkey-0", directives={"databases": "4"})
+
+    def full(path: Path, data: bytes) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "_draft", full)
+    pid = one.pid("valkey-0")
+    with pytest.raises(ConfigError, match="need free disk space"):
+        one.up("valkey-0")
+    found = one.refresh("valkey-0")
+    assert found is not None
+    assert found["pid"] == pid
+
+
+def test_an_upgrade_keeps_the_data_and_a_downgrade_that_cannot_read_it_is_refused(
+    server_installs: list[Install], tmp_path: Path
+) -> None:
+    valkeys = [install for install in server_installs if install.engine == "valkey"]
+    if not valkeys or valkeys[0].version < "9" or valkeys[-1].version >= "9":
+        pytest.skip("needs Valkey 9 and an older one")
+    newer, older = valkeys[0], valkeys[-1]
+    with group(older, tmp_path / "group") as made:
+        made.add_server("valkey-0", free_ports(1)[0])
+        made.up("valkey-0")
+        made.call("valkey-0", "SET", "key", "kept")
+        made.change("valkey-0", executable=str(newer.executable))
+        made.up("valkey-0")
+        assert made.stored["valkey-0"].outputs["serverVersion"] == newer.version
+        assert made.call("valkey-0", "GET", "key") == "kept"
+        made.call("valkey-0", "BGREWRITEAOF")
+        with made.open("valkey-0") as admin:
+            wait_until(
+                "the AOF in the newer format",
+                lambda: admin.info("persistence")["aof_rewrite_in_progress"] == "0",
+            )
+        pid = made.pid("valkey-0")
+        made.change("valkey-0", executable=str(older.executable))
+        with pytest.raises(ConfigError, match="keep the newer server; nothing was changed"):
+            made.up("valkey-0")
+        made.change("valkey-0", executable=str(newer.executable))
+        made.up("valkey-0")
+        assert made.pid("valkey-0") == pid, "it never stopped"
 
 
 def test_a_half_finished_create_is_taken_up_by_the_next_run(one: Group) -> None:

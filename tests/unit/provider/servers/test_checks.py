@@ -186,3 +186,34 @@ def test_an_unknown_directive_is_a_change() -> None:
 
 def test_rules_between_inputs_skip_what_is_missing() -> None:
     assert refused_together({}, {"node": "valkey-0", "port": 7600}) == []
+
+
+_SINGLE = {"maxmemory": "1mb"}
+_GROUP = {"masteruser": "replica"}
+_CLUSTER = {"cluster-enabled": "yes", "primaryuser": "replica"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        (_SINGLE, _GROUP, False),
+        (_GROUP, {"primaryuser": "other"}, False),
+        (_CLUSTER, {"cluster-enabled": "YES"}, False),
+        (_GROUP, _SINGLE, True),
+        (_SINGLE, _CLUSTER, True),
+        (_GROUP, _CLUSTER, True),
+        (_CLUSTER, _GROUP, True),
+        (_CLUSTER, _SINGLE, True),
+    ],
+)
+def test_a_server_may_gain_replicas_and_changes_its_mode_in_no_other_way(
+    before: dict[str, str], after: dict[str, str], *, refused: bool
+) -> None:
+    old = {"node": "server-0", "groupDir": "/g", "kind": "server", "directives": before}
+    errors = refused_together(old, {**old, "directives": after})
+    assert [error.field for error in errors] == (["directives"] if refused else [])
+
+
+def test_another_node_may_be_of_another_mode() -> None:
+    old = {"node": "server-0", "groupDir": "/g", "kind": "server", "directives": _GROUP}
+    assert refused_together(old, {**old, "groupDir": "/h", "directives": _CLUSTER}) == []

@@ -18,6 +18,7 @@ from provider.servers.log import scrub, tail
 from provider.servers.ports import Holder, holder
 from provider.servers.process import Record, Running
 from provider.servers.spec import Kind, Layout
+from tests.servers import wait_until
 
 _IGNORES_SIGTERM = "import signal,time;signal.signal(15,signal.SIG_IGN);print('ready',flush=True)"
 _RECORD = Record("project/stack", "valkey-0", Kind.SERVER, ("/bin/x", "y"), "127.0.0.1", 7600)
@@ -87,9 +88,7 @@ def test_a_killed_child_is_dead_and_leaves_no_zombie(layout: Layout) -> None:
 def test_a_process_that_ignores_sigterm_is_killed_after_the_deadline(layout: Layout) -> None:
     argv = [sys.executable, "-c", f"{_IGNORES_SIGTERM};time.sleep(60)"]
     running = process.start(argv, layout, {})
-    while "ready" not in layout.log.read_text():
-        assert process.is_alive(running), layout.log.read_text()
-        os.sched_yield()
+    wait_until("the process", lambda: "ready" in layout.log.read_text(), seconds=10)
     assert process.stop(running, deadline_seconds=0.1) is False
     assert not process.is_alive(running)
 
@@ -108,8 +107,7 @@ def test_a_process_gets_no_environment_and_no_descriptor_of_ours(
     try:
         show = "import os;print(os.environ.keys(), len(os.listdir('/proc/self/fd')), flush=True)"
         running = process.start([sys.executable, "-c", show], layout, {"A": "b"})
-        while process.is_alive(running):
-            os.sched_yield()
+        wait_until("the listing", lambda: not process.is_alive(running), seconds=10)
     finally:
         os.close(reader)
         os.close(writer)
