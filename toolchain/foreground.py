@@ -2,7 +2,8 @@
 
 Ctrl-C at a terminal goes to every process of the group at once; some of them would end before the
 one that coordinates them. So the program gets a group of its own, and each interrupt is handed on
-to it alone, once; it decides how to end, and this waits for it.
+to it alone, once; it decides how to end, and this waits for it. A termination is handed on as an
+interrupt too: that is what programs clean up after.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from types import FrameType
 
 from toolchain.process import LAST_LINES
 
-FORWARDED = (signal.SIGINT, signal.SIGTERM)
+HANDED_ON = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,17 @@ def run(
         on_line: gets each line of its stdout and stderr; without it they are this process's own.
     """
     last: deque[str] = deque(maxlen=LAST_LINES)
-    arrived: list[int] = []
+    arrived = 0
     child: subprocess.Popen[str] | None = None
 
-    def hand_on(number: int, _: FrameType | None) -> None:
-        arrived.append(number)
+    def hand_on(_: int, __: FrameType | None) -> None:
+        nonlocal arrived
+        arrived += 1
         if child is not None:
-            child.send_signal(number)
+            child.send_signal(signal.SIGINT)
 
     # Before it starts, so that no interrupt can end this process and leave the program behind.
-    before = {number: signal.signal(number, hand_on) for number in FORWARDED}
+    before = {number: signal.signal(number, hand_on) for number in HANDED_ON}
     try:
         pipe = None if on_line is None else subprocess.PIPE
         child = subprocess.Popen(
@@ -75,8 +77,8 @@ def run(
             errors="replace",
             process_group=0,
         )
-        for number in arrived:
-            child.send_signal(number)
+        if arrived:
+            child.send_signal(signal.SIGINT)
         with child:
             for line in child.stdout or ():
                 last.append(line.rstrip())
@@ -87,4 +89,4 @@ def run(
             signal.signal(number, handler)
     # As a shell would say it; a negative one cannot be handed on.
     code = child.returncode if child.returncode >= 0 else 128 - child.returncode
-    return Ended(code, bool(arrived), "\n".join(last))
+    return Ended(code, arrived > 0, "\n".join(last))

@@ -7,6 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from toolchain import foreground
 
 PROGRAM = """
@@ -23,19 +25,22 @@ sys.exit(7)
 """
 
 
-def test_an_interrupt_is_handed_on_once_and_the_end_waited_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_handed_on_once_and_the_end_waited_for(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     lines = []
 
     def on_line(line: str) -> None:
         lines.append(line)
         if line == "ready":
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
     ended = foreground.run([sys.executable, "-c", PROGRAM], env={}, cwd=tmp_path, on_line=on_line)
     assert lines == ["ready", "caught 1"]
     assert ended == foreground.Ended(7, True, "ready\ncaught 1")
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
 
 
 def test_a_program_that_was_killed_ends_as_a_shell_would_say_it(tmp_path: Path) -> None:
