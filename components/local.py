@@ -115,12 +115,15 @@ class LocalSessionStore(pulumi.ComponentResource):
         self.connections = documents.apply(
             lambda known: {role: text for role, text in known.items() if role != FULL}
         )
-        self.target = pulumi.Output.from_input("local")
-        self.topology = pulumi.Output.from_input(spec.topology.value)
-        self.engine = pulumi.Output.from_input(f"{spec.config.engine} {spec.config.version}")
-        self.endpoints = pulumi.Output.from_input([str(address) for address in spec.endpoints])
-        self.app = pulumi.Output.from_input(spec.app)
-        self.roles = pulumi.Output.from_input([role.value for role in APPLICATION_ROLES])
+        # URNs are known in a preview, and fail with their resource: a refused change must not
+        # leave outputs behind that say it was made.
+        started = pulumi.Output.all(*(resource.urn for resource in running))
+        self.target = started.apply(lambda _: "local")
+        self.topology = started.apply(lambda _: spec.topology.value)
+        self.engine = started.apply(lambda _: f"{spec.config.engine} {spec.config.version}")
+        self.endpoints = started.apply(lambda _: [str(address) for address in spec.endpoints])
+        self.app = started.apply(lambda _: spec.app)
+        self.roles = started.apply(lambda _: [role.value for role in APPLICATION_ROLES])
         self.connection_files = pulumi.Output.all(**files)
         self.ca_file = ca_file.path
         self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})

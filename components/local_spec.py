@@ -44,8 +44,8 @@ class LocalSessionStoreArgs(TypedDict):
     """As the program says of itself, such as ``9.1.2``."""
 
     data_dir: str
-    """Absolute path of the folder for data, configuration and connection files. A change moves
-    nothing: it replaces every process and leaves its data behind."""
+    """Absolute path of the folder for data, configuration and connection files. A change replaces
+    every process; the data goes with the old ones unless ``keep_data`` is set."""
 
     app: NotRequired[str]
     """Prefix of every key; default ``agent``. Fixed for a store's life."""
@@ -54,7 +54,8 @@ class LocalSessionStoreArgs(TypedDict):
     """Hash-tag buckets, a power of two up to 1024; default 64. Fixed for a store's life."""
 
     topology: NotRequired[Topology]
-    """``standalone``, ``sentinel`` (default) or ``cluster``. A change replaces processes."""
+    """``standalone``, ``sentinel`` (default) or ``cluster``. A standalone store may become a
+    sentinel one and keeps its data; any other change is refused while it runs."""
 
     primaries: NotRequired[int]
     """Primaries of a cluster, 3 to 16; default 3."""
