@@ -75,6 +75,11 @@ class LocalStack:
         engine.set_config("sentinelBasePort", str(stack.base_port + _SENTINEL_OFFSET))
         return stack
 
+    def change_topology(self, topology: Topology) -> None:
+        """Set another topology; the next ``up`` sees it."""
+        self.topology = topology
+        self.engine.set_config("topology", topology.value)
+
     @property
     def data_dir(self) -> Path:
         """Where the stack keeps everything of the servers."""

@@ -31,7 +31,7 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory,
     server_install: Install,
 ) -> Iterator[LocalStack]:
-    """A stack that is up; every test leaves it whole."""
+    """A stack that is up; every test but the last leaves it whole."""
     topology: Topology = request.param
     stack = LocalStack.prepare(tmp_path_factory.mktemp(topology), topology, server_install)
     try:
@@ -165,12 +165,8 @@ def test_no_secret_stands_in_an_argument_or_environment_of_a_process(stack: Loca
         assert not [where for where, secret in searched.items() if secret in told], node
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES, ids=str)
-def test_destroy_leaves_no_process_and_no_file(
-    topology: Topology, tmp_path: Path, server_install: Install
-) -> None:
-    stack = LocalStack.prepare(tmp_path, topology, server_install)
-    stack.up()
+def test_destroy_leaves_no_process_and_no_file(stack: LocalStack) -> None:
+    # The last test of each topology: it ends the stack.
     pids = stack.nodes().values()
     assert processes_in(stack.data_dir)
     stack.engine.destroy()
@@ -242,6 +238,32 @@ def test_two_more_sentinels_join_and_the_quorum_follows(
         assert stack.nodes() == before
         for number in range(3):
             assert quorum_of(stack, f"sentinel-{number}") == 2
+    finally:
+        stack.engine.destroy()
+
+
+def test_a_standalone_store_may_gain_replicas_and_sentinels_and_nothing_else(
+    tmp_path: Path, server_install: Install
+) -> None:
+    stack = LocalStack.prepare(tmp_path, Topology.STANDALONE, server_install)
+    try:
+        stack.up()
+        stack.write(KEYS)
+        stack.change_topology(Topology.SENTINEL)
+        stack.up()
+        assert stack.alive() == NODES[Topology.SENTINEL]
+        assert stack.read(*KEYS) == KEYS
+        stack.smoke()
+        before = stack.nodes()
+        for other in (Topology.STANDALONE, Topology.CLUSTER):
+            stack.change_topology(other)
+            shown = stack.engine.up(fails=True).shown
+            assert "need a server with replicas, as server-0 has been" in shown
+            assert stack.engine.outputs()["topology"] == Topology.SENTINEL
+            stack.change_topology(Topology.SENTINEL)
+            stack.up("--refresh")
+            assert stack.nodes() == before
+            stack.up_unchanged("--refresh")
     finally:
         stack.engine.destroy()
 

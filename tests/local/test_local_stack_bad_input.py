@@ -40,12 +40,13 @@ def listening(port: int) -> Iterator[None]:
 
 
 def refused(stack: LocalStack, settings: dict[str, str]) -> Run:
-    """``up`` with these settings on top; the stack's file is put back afterwards."""
+    """``preview`` and ``up`` with these settings on top; the stack's file is put back."""
     file = stack.engine.project / "config" / f"Pulumi.{stack.engine.stack}.yaml"
     before = file.read_text()
     for key, value in settings.items():
         stack.engine.set_config(key, value)
     try:
+        stack.engine.preview(fails=True)
         return stack.engine.up(fails=True)
     finally:
         file.write_text(before)
@@ -88,7 +89,6 @@ def test_a_wrong_setting_is_refused_and_changes_nothing(
         assert text in run.shown
     assert "Traceback" not in run.shown
     assert running.nodes() == before
-    running.up_unchanged("--refresh")
 
 
 def test_an_even_number_of_sentinels_is_refused_before_anything_is_created(
@@ -112,6 +112,10 @@ def test_a_server_too_old_is_refused_and_the_running_one_stays(
     assert f"valkey 7.1.0 at {old} (from holdfast:serverPath)" in run.shown
     assert "Valkey 7.2 or newer, or Redis 7.0 or newer" in run.shown
     assert running.nodes() == before
+
+
+def test_after_every_refusal_the_next_up_finds_nothing_to_change(running: LocalStack) -> None:
+    refused(running, {"holdfast:replcas": "3"})
     running.up_unchanged("--refresh")
 
 
