@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from holdfast.access import Access
+from holdfast.async_pool import AsyncPool
 from holdfast.connection import Address, Connection
 from holdfast.errors import ConfigError
 from holdfast.operation import Operation
 from holdfast.options import ClientOptions
-from holdfast.pool import PING
 from holdfast.recovery import Pause, Reload, Relocate, Send, recover
 from holdfast.resp import ErrorReply, pack
 from holdfast.retry import Failure, Kind, failure_of_reply
@@ -23,41 +24,6 @@ from holdfast.wire import AsyncLink, Broken
 
 T = TypeVar("T")
 
-_BUSY: Final = 32
-"""With so many exchanges under way on the least busy connection, another one is opened."""
-
-
-class _Server:
-    """The connections to one server."""
-
-    def __init__(self) -> None:
-        self.links: list[AsyncLink] = []
-        self.opening = asyncio.Lock()
-        self.openings = 0
-        self.problem: Failure | None = None
-
-    def best(self) -> AsyncLink | None:
-        """The least busy connection."""
-        links = self.links
-        if len(links) == 1:
-            return links[0] if not links[0].closed else None
-        self.links = links = [link for link in links if not link.closed]
-        return min(links, key=_load, default=None)
-
-    def close(self) -> None:
-        """Close all; what is under way fails and is sent again elsewhere."""
-        for link in self.links:
-            link.close("the connection is given up: another server is the primary")
-
-    def retire(self) -> None:
-        """Close each as soon as nothing is under way on it."""
-        for link in self.links:
-            link.retire()
-
-
-def _load(link: AsyncLink) -> int:
-    return link.load
-
 
 class _Store:
     """Everything that belongs to one value of the Connection."""
@@ -66,15 +32,15 @@ class _Store:
         self.access = access
         self.connection = access.connection
         self.routes = routes_for(access.connection)
-        self.servers: dict[Address, _Server] = {}
+        self.pools: dict[Address, AsyncPool] = {}
 
     def close(self) -> None:
-        for server in self.servers.values():
-            server.close()
+        for pool in self.pools.values():
+            pool.close()
 
     def retire(self) -> None:
-        for server in self.servers.values():
-            server.retire()
+        for pool in self.pools.values():
+            pool.retire()
 
 
 def _nothing(_: object) -> None:
@@ -186,7 +152,9 @@ class AsyncioExecutor:
         self, key: str, payload: bytes, count: int, address: Address | None
     ) -> list[Any] | Failure:
         store = self._current()
-        link = self._ready(store, address or store.routes.where(key))
+        target = address or store.routes.where(key)
+        pool = store.pools.get(target) if target is not None else None
+        link = pool.ready() if pool is not None else None
         if link is None:
             place = await self._connected(store, key, address)
             if isinstance(place, Failure):
@@ -200,21 +168,6 @@ class AsyncioExecutor:
             if reply.__class__ is ErrorReply:
                 return self._judge(store, reply, link)
         return replies
-
-    def _ready(self, store: _Store, address: Address | None) -> AsyncLink | None:
-        """A connection that can be used at once."""
-        server = store.servers.get(address) if address is not None else None
-        link = server.best() if server is not None else None
-        if link is None or (
-            not link.load and self._now() - link.active_at > self._options.health_check_seconds
-        ):
-            return None
-        if link.load >= _BUSY and server is not None and not server.opening.locked():
-            return link if len(server.links) >= self._options.pool_size else None
-        return link
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
 
     def _judge(self, store: _Store, reply: ErrorReply, link: AsyncLink) -> Failure:
         failure = store.routes.judge(reply.text, link.address)
@@ -231,11 +184,12 @@ class AsyncioExecutor:
         asked = False
         while True:
             target = address or routes.where(key)
-            if target is not None and (asked or routes.confirmed(time.monotonic())):
-                return await self._open(store, target)
             if target is not None:
-                # An idle connection may do; only a new one needs a fresh answer.
-                link = await self._checked(store, target)
+                pool = store.pools.get(target) or self._pool(store, target)
+                if asked or routes.confirmed(time.monotonic()):
+                    return await pool.take()
+                # An open connection may do; only a new one needs a fresh answer.
+                link = await pool.tried()
                 if link is not None:
                     return link
             elif asked:
@@ -245,40 +199,13 @@ class AsyncioExecutor:
                 return problem
             asked = True
 
-    async def _checked(self, store: _Store, address: Address) -> AsyncLink | None:
-        """The least busy connection, tried with a PING where it was idle for long."""
-        server = store.servers.get(address)
-        link = server.best() if server is not None else None
-        if link is None or link.load:
-            return link if link is not None and link.load < _BUSY else None
-        if self._now() - link.active_at <= self._options.health_check_seconds:
-            return link
-        try:
-            reply = (await link.exchange(PING, 1))[0]
-        except Broken:
-            return None
-        return link if not isinstance(reply, ErrorReply) else None
-
-    async def _open(self, store: _Store, address: Address) -> AsyncLink | Failure:
-        server = store.servers.setdefault(address, _Server())
-        seen = server.openings
-        async with server.opening:
-            if server.openings != seen and server.problem is not None:
-                # Else a thousand tasks would wait for a frozen server one after another.
-                return server.problem
-            link = await self._checked(store, address)
-            if link is not None:
-                return link
-            if len(server.links) >= self._options.pool_size and (best := server.best()):
-                return best
-            opened = await self._dial(store, address)
-            server.openings += 1
-            server.problem = opened if isinstance(opened, Failure) else None
-            if isinstance(opened, AsyncLink):
-                server.links.append(opened)
-                if self._closed or store is not self._store:
-                    opened.close("the client is closed")
-            return opened
+    def _pool(self, store: _Store, address: Address) -> AsyncPool:
+        pool = store.pools[address] = AsyncPool(
+            partial(self._dial, store, address),
+            size=self._options.pool_size,
+            health_check_seconds=self._options.health_check_seconds,
+        )
+        return pool
 
     async def _dial(
         self,
@@ -304,7 +231,7 @@ class AsyncioExecutor:
             problem = await self._drive(store, store.routes.locate(time.monotonic()))
             after = store.routes.primary
         if before is not None and after != before:
-            gone = store.servers.pop(before, None)
+            gone = store.pools.pop(before, None)
             if gone is not None:
                 gone.close()
         return problem
