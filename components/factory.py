@@ -7,8 +7,8 @@ from components.local_spec import LocalSessionStoreArgs
 from components.outputs import SessionStore
 from config.schema import BY_NAME, Target
 from config.settings import Settings
-from config.units import format_bytes
 from holdfast.errors import Unsupported
+from holdfast.units import format_bytes
 
 STORE_NAME = "store"
 """Name of the store component; identity of everything below it."""

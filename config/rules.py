@@ -9,10 +9,10 @@ from typing import Final, TypeVar
 
 from config.schema import BY_NAME, EvictionPolicy, Preset, Target
 from config.shape import Shape
-from config.units import format_bytes, parse_bytes
 from holdfast.connection import Cold, Topology
 from holdfast.errors import ConfigError, Unsupported
 from holdfast.keys import validate_app, validate_buckets
+from holdfast.units import format_bytes, parse_bytes
 
 _T = TypeVar("_T")
 MIN_MAXMEMORY_BYTES: Final = 16 * 1024**2

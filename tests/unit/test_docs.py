@@ -10,6 +10,7 @@ import pytest
 
 from config.settings import settings_table
 from holdfast.roles_table import markdown_table
+from holdfast.sizing_table import markdown_tables
 
 PROJECT = Path(__file__).resolve().parents[2]
 MARKER = "<!-- generated -->\n"
@@ -20,6 +21,7 @@ MARKER = "<!-- generated -->\n"
     [
         ("docs/security.md", markdown_table, "python -m holdfast.roles_table"),
         ("docs/settings.md", settings_table, "python -m config.settings"),
+        ("docs/sizing.md", markdown_tables, "python -m holdfast.sizing_table"),
     ],
 )
 def test_a_generated_table_is_current(page: str, generate: Callable[[], str], command: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from config.schema import Appendfsync, EvictionPolicy
 from config.settings import Place
-from config.units import format_bytes
+from holdfast.units import format_bytes
 
 VALKEY = "Valkey server v=9.1.2 sha=00000000:0 malloc=jemalloc-5.3.1 bits=64 build=9108e8f1788612b"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.units import format_bytes, parse_bytes
+from holdfast.units import format_bytes, parse_bytes
 
 
 @given(st.integers(0, 10**18 - 1))

@@ -1,0 +1,156 @@
+"""The model of holdfast.footprint against what real servers say of real sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.footprint import Footprint
+from holdfast.keys import History
+from holdfast.model import ToolFinish, ToolStart
+from holdfast.sizing import TURN_OVERHEAD_BYTES, Workload, measure
+from tests.servers import APP, Install, start_standalone
+from tests.stores import Lab, open_lab
+
+MESSAGES = 50
+# The next messages push the first ones out, as in a session that has run for a while.
+TURNS = 60
+FIELDS, FIELD_BYTES = 4, 50
+CALLS, ARGUMENT_BYTES, RESULT_BYTES = 4, 90, 300
+NAME = "find_table"
+
+
+@pytest.fixture(scope="module", params=["9.1", "8.0"])
+def lab(
+    request: pytest.FixtureRequest,
+    server_installs: list[Install],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Lab]:
+    """A server with nothing else in it, of the newest and of the oldest version."""
+    version = str(request.param)
+    found = [i for i in server_installs if i.engine == "valkey" and i.version.startswith(version)]
+    if not found:
+        pytest.skip(f"no Valkey {version} on this machine")
+    folder: Path = tmp_path_factory.mktemp("sizing")
+    with (
+        start_standalone(found[0], folder) as servers,
+        open_lab(servers, api="sync", library="redis") as opened,
+    ):
+        yield opened
+
+
+def workload(lab: Lab, message_bytes: int, history: History) -> Workload:
+    return Workload(
+        sessions=1,
+        messages=MESSAGES,
+        message_bytes=message_bytes,
+        tool_calls=CALLS,
+        tool_call_bytes=len(NAME) + ARGUMENT_BYTES + RESULT_BYTES,
+        metadata_fields=FIELDS,
+        metadata_field_bytes=FIELD_BYTES,
+        history=history,
+        prefix_bytes=len(APP) + len(lab.tenant),
+    )
+
+
+def text(size_bytes: int) -> bytes:
+    return b'"' + b"x" * (size_bytes - 2) + b'"'
+
+
+def fill(lab: Lab, message_bytes: int, history: History, *, user: str, turns: int = TURNS) -> str:
+    """A session as an application leaves it; its id."""
+    store = lab.store
+    session = store.create(
+        user=user,
+        history=history,
+        history_limit=MESSAGES,
+        fields={f"field{n}": "v" * (FIELD_BYTES - len("field0")) for n in range(FIELDS)},
+    )
+    head = session.session_id
+    for number in range(turns):
+        tools: list[ToolStart | ToolFinish] = []
+        if number < CALLS:
+            tools = [
+                ToolStart(f"call-{number}", NAME, text(ARGUMENT_BYTES)),
+                ToolFinish(f"call-{number}", text(RESULT_BYTES)),
+            ]
+        store.append(head, [text(message_bytes)], expected_seq=number, tools=tools)
+    return head
+
+
+def usage(lab: Lab, session_id: str) -> Footprint:
+    keys = lab.keys(session_id)
+    used = [
+        int(lab.admin("MEMORY", "USAGE", key, "SAMPLES", 0) or 0)
+        for key in (keys.session, keys.history, keys.tools, str(keys.user))
+    ]
+    return Footprint(*used)
+
+
+@pytest.mark.parametrize("message_bytes", [200, 600, 2000])
+def test_a_list_session_is_within_ten_percent_of_memory_usage(lab: Lab, message_bytes: int) -> None:
+    expected = measure(workload(lab, message_bytes, History.LIST))
+    found = usage(lab, fill(lab, message_bytes, History.LIST, user=f"list-{message_bytes}"))
+    assert expected.total_bytes == pytest.approx(found.total_bytes, rel=0.10)
+    assert expected.history_bytes == pytest.approx(found.history_bytes, rel=0.10)
+    # Never less than there is: a store that was sized for it must hold it.
+    assert expected.total_bytes >= found.total_bytes
+
+
+@pytest.mark.parametrize("message_bytes", [200, 600, 2000])
+def test_a_timeline_session_takes_no_more_and_not_much_less_than_the_model(
+    lab: Lab, message_bytes: int
+) -> None:
+    expected = measure(workload(lab, message_bytes, History.TIMELINE))
+    found = usage(lab, fill(lab, message_bytes, History.TIMELINE, user=f"time-{message_bytes}"))
+    # One model for all versions: the newest keep long members in one larger allocation.
+    assert 0.97 * found.total_bytes <= expected.total_bytes <= 1.25 * found.total_bytes
+
+
+def test_a_thousand_sessions_take_what_the_model_says_with_everything_around_them(
+    lab: Lab,
+) -> None:
+    shape = workload(lab, 600, History.LIST)
+    lab.admin("FLUSHALL")
+    before = used_memory(lab)
+    for number in range(1000):
+        session = lab.store.create(
+            user=f"user-{number}",
+            history_limit=MESSAGES,
+            fields={f"field{n}": "v" * (FIELD_BYTES - len("field0")) for n in range(FIELDS)},
+        )
+        calls = [
+            change
+            for call in range(CALLS)
+            for change in (
+                ToolStart(f"call-{call}", NAME, text(ARGUMENT_BYTES)),
+                ToolFinish(f"call-{call}", text(RESULT_BYTES)),
+            )
+        ]
+        lab.store.append(session, [text(600)] * MESSAGES, tools=calls)
+    a_session = (used_memory(lab) - before) / 1000
+    assert measure(shape).total_bytes == pytest.approx(a_session, rel=0.10)
+
+
+def test_a_turn_replicates_no_more_than_its_messages_and_the_overhead(lab: Lab) -> None:
+    fill(lab, 600, History.LIST, user="aof", turns=20)
+    before = aof_bytes(lab)
+    fill(lab, 600, History.LIST, user="aof", turns=60)
+    a_turn = (aof_bytes(lab) - before) / 60
+    assert 600 < a_turn <= 600 + TURN_OVERHEAD_BYTES
+
+
+def used_memory(lab: Lab) -> int:
+    return info(lab, "memory", "used_memory")
+
+
+def aof_bytes(lab: Lab) -> int:
+    lab.admin("WAITAOF", 1, 0, 5000)
+    return info(lab, "persistence", "aof_current_size")
+
+
+def info(lab: Lab, section: str, name: str) -> int:
+    lines = str(lab.admin("INFO", section)).splitlines()
+    return int(next(line.partition(":")[2] for line in lines if line.startswith(f"{name}:")))
