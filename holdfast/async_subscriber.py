@@ -29,6 +29,7 @@ class AsyncSubscriber:
         self._asked_at: dict[Address, float] = {}
         self._refused: Failure | None = None
         self._news = asyncio.Event()
+        self._connection = executor.connection
 
     async def subscribe(self, *channels: str) -> None:
         """Subscribe, and return when the server has confirmed it.
@@ -67,6 +68,8 @@ class AsyncSubscriber:
                 await self._establish()
                 continue
             self._check_health(loop.time())
+            if self._subscriptions.missing:
+                continue
             remaining = deadline - loop.time()
             if remaining <= 0:
                 # One turn of the loop, so that what the socket holds already is seen.
@@ -129,6 +132,7 @@ class AsyncSubscriber:
         return []
 
     async def _link_for(self, channel: str) -> AsyncLink | Failure:
+        self._move()
         address = self._executor.where(channel)
         if address is not None and address in self._links:
             return self._links[address]
@@ -155,8 +159,17 @@ class AsyncSubscriber:
             self._subscriptions.lost(link.address)
         self._news.set()
 
+    def _move(self) -> None:
+        """Leave logins by a former Connection: a listener sends nothing that could be refused."""
+        newest = self._executor.look()
+        if newest is not self._connection:
+            self._connection = newest
+            for link in list(self._links.values()):
+                link.close("the Connection has changed")
+
     def _check_health(self, now: float) -> None:
         """A server that vanished sends no end: after long silence it is asked for a sign."""
+        self._move()
         options = self._executor.options
         for address, link in list(self._links.items()):
             asked = self._asked_at.get(address)

@@ -79,6 +79,10 @@ class SyncExecutor:
         """Where operations go at present."""
         return self._store.routes
 
+    def look(self) -> Connection:
+        """The newest Connection: the source is asked, as before an operation."""
+        return self._store.connection if self._closed else self._current().connection
+
     def where(self, key: str) -> Address | None:
         """The server for a key or channel as known now, without asking."""
         return self._store.routes.where(key)

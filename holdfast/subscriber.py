@@ -30,6 +30,7 @@ class Subscriber:
         self._links: dict[Address, Link] = {}
         self._heard_at: dict[Address, float] = {}
         self._asked_at: dict[Address, float] = {}
+        self._connection = executor.connection
 
     def subscribe(self, *channels: str) -> None:
         """Subscribe, and return when the server has confirmed it.
@@ -117,6 +118,7 @@ class Subscriber:
         return []
 
     def _link_for(self, channel: str) -> Link | Failure:
+        self._move()
         address = self._executor.where(channel)
         if address in self._links:
             return self._links[address]
@@ -158,8 +160,17 @@ class Subscriber:
             poller.register(number, select.POLLIN)
         return [by_number[number] for number, _ in poller.poll(timeout_seconds * 1000)]
 
+    def _move(self) -> None:
+        """Leave logins by a former Connection: a listener sends nothing that could be refused."""
+        newest = self._executor.look()
+        if newest is not self._connection:
+            self._connection = newest
+            for address in list(self._links):
+                self._lose(address)
+
     def _check_health(self) -> None:
         """A server that vanished sends no end: after long silence it is asked for a sign."""
+        self._move()
         options, now = self._executor.options, time.monotonic()
         for address, link in list(self._links.items()):
             heard = self._heard_at[address]

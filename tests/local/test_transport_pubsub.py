@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from holdfast.client import RECONNECTED, ClientOptions, Library
 from holdfast.connection import Topology
 from holdfast.errors import AccessDenied
 from holdfast.roles import Role
+from holdfast.source import FileSource
 from tests.clients import Client, Listener, command
 from tests.servers import Servers, wait_until
 
@@ -151,4 +154,24 @@ def test_a_silent_connection_is_asked_for_a_sign_of_life(
         assert listener.next(1.0) is None
         _publish(client, servers, _CHANNELS[0], "still here")
         assert listener.next(5) == (_CHANNELS[0], b"still here")
+        listener.close()
+
+
+def test_a_listener_that_sends_nothing_logs_in_anew_when_its_connection_changes(
+    servers: Servers, api: str, library: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "connection.json"
+    file.write_text(servers.connection.to_json())
+    options = ClientOptions(library=Library(library))
+    with Client(
+        api, FileSource(file, look_every_seconds=0.0), role=Role.SVC, options=options
+    ) as client:
+        listener = client.subscriber()
+        listener.subscribe(_CHANNELS[0])
+        assert listener.next(0.05) is None
+        file.write_text(replace(servers.connection, target="changed").to_json())
+        assert listener.next(5) is RECONNECTED
+        _publish(client, servers, _CHANNELS[0], "again")
+        assert listener.next(5) == (_CHANNELS[0], b"again")
+        assert listener.next(0.05) is None
         listener.close()
