@@ -52,6 +52,7 @@ def local_args(settings: Settings) -> LocalSessionStoreArgs:
         "appendfsync": settings.appendfsync,
         "keep_data": settings.keep_data,
         "extra_dns_names": settings.extra_dns_names,
+        "rotation": settings.rotation,
     }
     if settings.ports.sentinels:
         args["sentinel_base_port"] = settings.ports.sentinels[0]

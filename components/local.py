@@ -26,6 +26,7 @@ from components.resources import (
 )
 from holdfast.connection import Topology
 from holdfast.roles import APPLICATION_ROLES, Role
+from holdfast.rotation.settings import PasswordStage, serial_text
 
 
 class LocalSessionStore(pulumi.ComponentResource):
@@ -70,14 +71,17 @@ class LocalSessionStore(pulumi.ComponentResource):
     ca_file: pulumi.Output[str]
     """Path of the CA's certificates as PEM, for tools."""
 
+    certificate_serials: pulumi.Output[Mapping[str, str]]
+    """Serial number in hex of the certificate of ``server`` and ``sentinel`` processes."""
+
     def __init__(
         self,
         name: str,
         args: LocalSessionStoreArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("holdfast:index:LocalSessionStore", name, None, opts)
         spec = LocalSpec.from_args(args)
+        super().__init__("holdfast:index:LocalSessionStore", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         secrets = _Secrets(name, spec, child)
         processes = _processes(name, spec, secrets, child)
@@ -126,6 +130,9 @@ class LocalSessionStore(pulumi.ComponentResource):
         self.roles = started.apply(lambda _: [role.value for role in APPLICATION_ROLES])
         self.connection_files = pulumi.Output.all(**files)
         self.ca_file = ca_file.path
+        self.certificate_serials = pulumi.Output.all(
+            **{kind.value: made.serial for kind, made in secrets.certificates.items()}
+        )
         self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
 
 
@@ -133,9 +140,22 @@ class _Secrets:
     """The passwords and certificates that the processes of one store share."""
 
     def __init__(self, name: str, spec: LocalSpec, child: pulumi.ResourceOptions) -> None:
-        passwords = {role: Password(f"{name}-password-{role}", opts=child) for role in Role}
+        rotation = spec.rotation
+        passwords = {
+            role: Password(
+                f"{name}-password-{role}",
+                rotation=rotation.password_rotation(role),
+                keep_previous=rotation.password_stage is not PasswordStage.SINGLE,
+                opts=child,
+            )
+            for role in Role
+        }
         self.authority = CertificateAuthority(
-            f"{name}-ca", common_name=f"{spec.config.service} CA", opts=child
+            f"{name}-ca",
+            common_name=f"{spec.config.service} CA",
+            rotation=serial_text(rotation.ca_rotation),
+            stage=rotation.ca_stage.value,
+            opts=child,
         )
         self.certificates = {
             kind: Certificate(
@@ -145,6 +165,7 @@ class _Secrets:
                 common_name=f"{spec.config.service} {kind}",
                 dns_names=list(spec.dns_names),
                 ip_addresses=[LOOPBACK],
+                rotation=serial_text(rotation.certificate_rotation),
                 opts=child,
             )
             for kind in NodeKind
@@ -154,6 +175,12 @@ class _Secrets:
         self.values: pulumi.Output[dict[str, str]] = pulumi.Output.all(
             **{role.value: password.value for role, password in passwords.items()}
         )
+        self.presented = self.values
+        if rotation.password_stage is PasswordStage.ACCEPT_BOTH:
+            # Nodes change one after another: none may present what another does not know yet.
+            self.presented = pulumi.Output.all(self.values, _previous(passwords)).apply(
+                lambda known: {role: known[1][role] or value for role, value in known[0].items()}
+            )
         hashes = pulumi.Output.all(
             **{role.value: password.sha256 for role, password in passwords.items()}
         )
@@ -161,6 +188,10 @@ class _Secrets:
             NodeKind.SERVER: hashes.apply(lambda known: server_acl(spec, known)),
             NodeKind.SENTINEL: hashes.apply(lambda known: sentinel_acl(spec, known)),
         }
+
+
+def _previous(passwords: Mapping[Role, Password]) -> pulumi.Output[dict[str, str]]:
+    return pulumi.Output.all(**{role.value: made.previous for role, made in passwords.items()})
 
 
 def _processes(
@@ -181,7 +212,7 @@ def _processes(
             port=node.port,
             directives=node.directives,
             seed=node.seed,
-            secret_directives=secrets.values.apply(partial(fill_secret_directives, node)),
+            secret_directives=secrets.presented.apply(partial(fill_secret_directives, node)),
             acl=secrets.acls[node.kind],
             tls_certificate_pem=certificate.certificate_pem,
             tls_private_key_pem=certificate.private_key_pem,

@@ -23,6 +23,7 @@ from config.shape import resolve_shape
 from holdfast.acl import sentinel_acl_file, server_acl_file
 from holdfast.connection import Address, Capacity, Connection, Tls, Topology, User
 from holdfast.roles import APPLICATION_ROLES, SENTINEL_RULES, Role
+from holdfast.rotation.settings import RotationSettings
 
 FULL: Final = "*"
 """Stands for the Connection of all roles where documents are kept by role."""
@@ -96,6 +97,10 @@ class LocalSessionStoreArgs(TypedDict):
     extra_dns_names: NotRequired[tuple[str, ...]]
     """Further names in the certificates, beside ``localhost`` and 127.0.0.1."""
 
+    rotation: NotRequired[RotationSettings]
+    """How often secrets were made anew, and the stage; default: never. Nothing restarts but the
+    Sentinels, one by one, for a certificate or a CA."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalSpec:
@@ -111,6 +116,7 @@ class LocalSpec:
     dns_names: tuple[str, ...]
     config: StoreConfig
     nodes: tuple[Node, ...]
+    rotation: RotationSettings
 
     @classmethod
     def from_args(cls, args: LocalSessionStoreArgs) -> LocalSpec:
@@ -148,6 +154,7 @@ class LocalSpec:
             dns_names=check_dns_names(("localhost", *args.get("extra_dns_names", ()))),
             config=config,
             nodes=plan_nodes(config),
+            rotation=args.get("rotation", RotationSettings()),
         )
 
     @property

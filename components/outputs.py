@@ -45,6 +45,10 @@ class SessionStore(Protocol):
     ca_file: pulumi.Output[str]
     """Path of the CA's certificates as PEM; empty where the target writes none."""
 
+    certificate_serials: pulumi.Output[Mapping[str, str]]
+    """Serial number in hex of the certificate that each kind of process (``server``,
+    ``sentinel``) serves; empty where the target issues none."""
+
 
 OUTPUT_NAMES = (
     "connection",
@@ -57,6 +61,7 @@ OUTPUT_NAMES = (
     "roles",
     "connection_files",
     "ca_file",
+    "certificate_serials",
 )
 
 

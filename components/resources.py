@@ -175,6 +175,7 @@ class Certificate(_KitResource):
         dns_names: pulumi.Input[Sequence[pulumi.Input[str]]] = (),
         ip_addresses: pulumi.Input[Sequence[pulumi.Input[str]]] = (),
         validity_days: pulumi.Input[int] = 365,
+        rotation: pulumi.Input[str] = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Issue a certificate.
@@ -187,6 +188,7 @@ class Certificate(_KitResource):
             dns_names: host names to verify; ``*.`` may stand in front. A name or address is needed.
             ip_addresses: IPv4 or IPv6 addresses to verify.
             validity_days: 1 to 3650.
+            rotation: any text. A change issues a new pair, and does nothing else.
             opts: resource options.
         """
         inputs = {
@@ -196,6 +198,7 @@ class Certificate(_KitResource):
             "dns_names": dns_names,
             "ip_addresses": ip_addresses,
             "validity_days": validity_days,
+            "rotation": rotation,
         }
         super().__init__(name, inputs, opts)
 

@@ -189,6 +189,29 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         (),
         "Further names in the servers' certificates, beside localhost and 127.0.0.1.",
     ),
+    _auto_text(
+        "passwordRotations",
+        "How often each role's password was made anew: svc=2,replica=1. Written by rotate.py.",
+        "never",
+    ),
+    _text(
+        "passwordStage",
+        "single",
+        "Stage of the rotation of passwords: single, accept-both or present-new.",
+    ),
+    Setting(
+        "certificateRotation",
+        Kind.INTEGER,
+        0,
+        "How often the certificates were issued anew; raising it does so.",
+    ),
+    Setting(
+        "caRotation",
+        Kind.INTEGER,
+        0,
+        "How often the CA was made anew. Raised with caStage single it replaces it at once.",
+    ),
+    _text("caStage", "single", "Stage of the rotation of the CA: single, trust-both or issue-new."),
 )
 
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}

@@ -43,6 +43,13 @@ from config.server import Runner, ServerProgram, ask_version, find_program
 from config.shape import Shape, resolve_shape
 from holdfast.connection import Cold, Topology
 from holdfast.errors import ConfigError
+from holdfast.rotation.settings import (
+    CaStage,
+    PasswordStage,
+    RotationSettings,
+    check_serial,
+    parse_rotations,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class Settings:
     cold: Cold
     expected_sessions: int | None
     extra_dns_names: tuple[str, ...]
+    rotation: RotationSettings
 
 
 def machine_memory_bytes() -> int | None:
@@ -149,6 +157,15 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
         cold=check_cold(reader.choice(Cold, "cold")),
         expected_sessions=check_expected_sessions(reader.optional_number("expectedSessions")),
         extra_dns_names=check_dns_names(reader.texts("extraDnsNames")),
+        rotation=RotationSettings(
+            password_rotations=parse_rotations(reader.optional_text("passwordRotations")),
+            password_stage=reader.choice(PasswordStage, "passwordStage"),
+            certificate_rotation=check_serial(
+                "certificateRotation", reader.number("certificateRotation")
+            ),
+            ca_rotation=check_serial("caRotation", reader.number("caRotation")),
+            ca_stage=reader.choice(CaStage, "caStage"),
+        ),
         # Last: the only rule that runs a program.
         program=find_program(
             path=_server_path(reader.optional_text("serverPath"), place),

@@ -98,6 +98,12 @@ class Link:
         port: int = self._socket.getsockname()[1]
         return port
 
+    @property
+    def peer_serial(self) -> int:
+        """Serial number of the certificate that the server showed."""
+        certificate = self._socket.getpeercert() or {}
+        return int(str(certificate["serialNumber"]), 16)
+
     def call(self, *command: str | int) -> Any:  # noqa: ANN401 - replies are of any shape
         """Send a command and wait for its reply.
 

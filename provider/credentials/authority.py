@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import ClassVar, Final
 
+from holdfast.rotation.settings import CaStage
 from provider.credentials import x509
 from provider.credentials.validity import outputs_due, to_text
 from provider.diffs import DiffResult, compare_inputs
@@ -19,22 +19,6 @@ MAX_COMMON_NAME: Final = 64
 MAX_VALIDITY_DAYS: Final = 36_500
 DEFAULT_VALIDITY_DAYS: Final = 3650
 _MINTS: Final = ("commonName", "validityDays", "rotation")
-
-
-class RotationStage(StrEnum):
-    """How far a rotation has come.
-
-    A rotation takes three runs: change ``rotation`` and set ``trust-both``; then ``issue-new``;
-    then ``single``. Each must have reached all servers and clients before the next. Changing
-    ``rotation`` under ``single`` replaces the CA at once, for one that has leaked.
-    """
-
-    SINGLE = "single"
-    """One CA; the one before it is forgotten."""
-    TRUST_BOTH = "trust-both"
-    """Both are trusted, the old one still issues."""
-    ISSUE_NEW = "issue-new"
-    """Both are trusted, the new one issues."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +52,11 @@ class KeyPair:
         )
 
 
-def staged(stage: RotationStage, newest: KeyPair, previous: KeyPair | None) -> Properties:
+def staged(stage: CaStage, newest: KeyPair, previous: KeyPair | None) -> Properties:
     """The outputs at a stage of a rotation. The bundle has the newest CA first."""
-    if stage is RotationStage.SINGLE:
+    if stage is CaStage.SINGLE:
         previous = None
-    issuer = previous if stage is RotationStage.TRUST_BOTH and previous else newest
+    issuer = previous if stage is CaStage.TRUST_BOTH and previous else newest
     bundle = newest.certificate_pem + (previous.certificate_pem if previous else "")
     return {
         **issuer.to_properties(),
@@ -109,7 +93,7 @@ class CertificateAuthority(Resource):
         fields.text("commonName")
         fields.integer("validityDays", low=1, high=MAX_VALIDITY_DAYS, default=DEFAULT_VALIDITY_DAYS)
         fields.text("rotation", default="")
-        fields.text("stage", default=RotationStage.SINGLE.value, choices=list(RotationStage))
+        fields.text("stage", default=CaStage.SINGLE.value, choices=list(CaStage))
         if fields.known("commonName") and len(fields["commonName"]) > MAX_COMMON_NAME:
             fields.refuse(
                 "commonName",
@@ -117,7 +101,7 @@ class CertificateAuthority(Resource):
                 f"at most {MAX_COMMON_NAME} characters",
                 "shorten it",
             )
-        under_way = old.get("stage", RotationStage.SINGLE) != RotationStage.SINGLE
+        under_way = old.get("stage", CaStage.SINGLE) != CaStage.SINGLE
         if under_way and any(old.get(name) != fields[name] for name in _MINTS):
             fields.refuse(
                 "rotation",
@@ -132,14 +116,12 @@ class CertificateAuthority(Resource):
         result = compare_inputs(stored.inputs, inputs)
         if not result and outputs_due(stored.outputs, context.now()):
             expiry = stored.outputs["expiresAt"]
-            context.log(
-                Severity.WARNING, f"the CA expires at {expiry}: rotate it (see RotationStage)"
-            )
+            context.log(Severity.WARNING, f"the CA expires at {expiry}: run `scripts/rotate.py ca`")
         return result
 
     def create(self, inputs: Properties, context: Context) -> Created:
         """Mint the first CA."""
-        outputs = staged(RotationStage(inputs["stage"]), _mint(inputs, context), None)
+        outputs = staged(CaStage(inputs["stage"]), _mint(inputs, context), None)
         return Created(secrets.token_hex(8), {**inputs, **outputs})
 
     def read(self, stored: Stored, context: Context) -> Found | None:
@@ -152,7 +134,7 @@ class CertificateAuthority(Resource):
         previous = KeyPair.from_properties(stored.outputs.get("previous", {}))
         if newest is None or _mints(stored, inputs):
             newest, previous = _mint(inputs, context), newest
-        return {**inputs, **staged(RotationStage(inputs["stage"]), newest, previous)}
+        return {**inputs, **staged(CaStage(inputs["stage"]), newest, previous)}
 
     def delete(self, stored: Stored, context: Context) -> None:
         """Nothing exists outside the state."""
@@ -163,7 +145,7 @@ class CertificateAuthority(Resource):
         if newest is not None and not _mints(stored, inputs):
             return self.update(stored, inputs, context)
         unknown = dict.fromkeys(self.computed, UNKNOWN)
-        if newest is None or inputs["stage"] != RotationStage.TRUST_BOTH:
+        if newest is None or inputs["stage"] != CaStage.TRUST_BOTH:
             return {**inputs, **unknown}
         return {**inputs, **unknown, **newest.to_properties(), "previous": newest.to_properties()}
 

@@ -41,8 +41,8 @@ def is_ip_address(text: str) -> bool:
 class Certificate(Resource):
     """One certificate and its key, for servers and clients alike.
 
-    Any change, and less than a third of the validity left, issues a new pair by update: what
-    depends on it is updated, not replaced.
+    Any change (``rotation`` is there for nothing else), and less than a third of the validity
+    left, issues a new pair by update: what depends on it is updated, not replaced.
     """
 
     token: ClassVar[str] = "holdfast:index:Certificate"
@@ -60,6 +60,7 @@ class Certificate(Resource):
         fields.texts("dnsNames", default=[], valid=is_dns_name, rule="a list of host names")
         fields.texts("ipAddresses", default=[], valid=is_ip_address, rule="a list of IP addresses")
         fields.integer("validityDays", low=1, high=MAX_VALIDITY_DAYS, default=DEFAULT_VALIDITY_DAYS)
+        fields.text("rotation", default="")
         if fields.known("commonName") and len(fields["commonName"]) > MAX_COMMON_NAME:
             fields.refuse(
                 "commonName",

@@ -25,6 +25,16 @@ def password_of(name: str) -> str:
     return f"plain-text-of-{name}"
 
 
+def previous_of(name: str) -> str:
+    """The previous value that it gives one that is being rotated."""
+    return f"plain-text-before-{name}"
+
+
+def serial_of(name: str) -> str:
+    """The serial number that it gives a Certificate resource."""
+    return f"{len(name):x}"
+
+
 _awaited = cast("Callable[[object], Callable[[], None]]", pulumi.runtime.test)
 """Pulumi's decorator, which has no types: waits for what the function returns and registered."""
 
@@ -79,7 +89,7 @@ class _Engine(pulumi_mocks.Mocks):
         assert args.name not in self._deployment.created, f"two resources named {args.name}"
         self._deployment.created[args.name] = args
         inputs = {key: unwrap(value) for key, value in args.inputs.items()}
-        computed = {} if self._preview else _computed(args.typ, args.name)
+        computed = {} if self._preview else _computed(args.typ, args.name, inputs)
         return f"{args.name}-id", {**inputs, **computed}
 
 
@@ -97,11 +107,13 @@ class _Monitor(pulumi_mocks.MockMonitor):
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # untyped SDK
 
 
-def _computed(token: str, name: str) -> dict[str, Any]:
+def _computed(token: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     match token.removeprefix("holdfast:index:"):
         case "Password":
             value = password_of(name)
-            return {"value": value, "previous": "", "sha256": [password_hash(value)]}
+            previous = previous_of(name) if inputs["rotation"] and inputs["keepPrevious"] else ""
+            valid = [password_hash(text) for text in (value, previous) if text]
+            return {"value": value, "previous": previous, "sha256": valid}
         case "CertificateAuthority":
             return {
                 "certificatePem": "CA-CERTIFICATE",
@@ -109,7 +121,11 @@ def _computed(token: str, name: str) -> dict[str, Any]:
                 "privateKeyPem": "CA-KEY",
             }
         case "Certificate":
-            return {"certificatePem": f"CERT-{name}", "privateKeyPem": f"KEY-{name}"}
+            return {
+                "certificatePem": f"CERT-{name}",
+                "privateKeyPem": f"KEY-{name}",
+                "serial": serial_of(name),
+            }
         case "ServerProcess":
             return {"pid": 1, "running": True}
         case "ClusterFormation":

@@ -15,7 +15,7 @@ from holdfast.acl import password_hash
 from holdfast.connection import Connection, Topology
 from holdfast.errors import ConfigError
 from holdfast.roles import APPLICATION_ROLES, Role
-from tests.unit.components.mocks import COMPONENT, Deployment, deploy, password_of
+from tests.unit.components.mocks import COMPONENT, Deployment, deploy, password_of, serial_of
 
 SERVERS = {Topology.STANDALONE: 1, Topology.SENTINEL: 3, Topology.CLUSTER: 6}
 TOPOLOGIES = list(SERVERS)
@@ -258,6 +258,9 @@ def test_the_other_outputs_are_plain_for_people() -> None:
             for role in ("svc", "worker", "consolidator", "monitor", "admin")
         },
         "ca_file": "/state/test/ca.crt",
+        "certificate_serials": {
+            kind: serial_of(f"s-certificate-{kind}") for kind in ("server", "sentinel")
+        },
     }
 
 

@@ -99,6 +99,7 @@ def test_the_token_names_the_package_and_the_noun(noun: str) -> None:
                 "dnsNames",
                 "ipAddresses",
                 "validityDays",
+                "rotation",
             },
         ),
         ("SecretFile", {"path", "content"}),

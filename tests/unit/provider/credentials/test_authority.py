@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from provider.credentials.authority import CertificateAuthority, KeyPair, RotationStage, staged
+from holdfast.rotation.settings import CaStage
+from provider.credentials.authority import CertificateAuthority, KeyPair, staged
 from provider.credentials.certificate import Certificate
 from provider.resource import Context, Severity, Stored
 from provider.values import UNKNOWN, Properties
@@ -63,15 +64,15 @@ def _accepts(folder: Path, ca: Stored, leaf: Properties) -> bool:
 @pytest.mark.parametrize(
     ("stage", "issuer", "bundle", "previous"),
     [
-        (RotationStage.SINGLE, _NEW, "new certificate\n", {}),
+        (CaStage.SINGLE, _NEW, "new certificate\n", {}),
         (
-            RotationStage.TRUST_BOTH,
+            CaStage.TRUST_BOTH,
             _OLD,
             "new certificate\nold certificate\n",
             _OLD.to_properties(),
         ),
         (
-            RotationStage.ISSUE_NEW,
+            CaStage.ISSUE_NEW,
             _NEW,
             "new certificate\nold certificate\n",
             _OLD.to_properties(),
@@ -79,7 +80,7 @@ def _accepts(folder: Path, ca: Stored, leaf: Properties) -> bool:
     ],
 )
 def test_each_stage_says_who_issues_and_whom_to_trust(
-    stage: RotationStage, issuer: KeyPair, bundle: str, previous: Properties
+    stage: CaStage, issuer: KeyPair, bundle: str, previous: Properties
 ) -> None:
     assert staged(stage, _NEW, _OLD) == {
         **issuer.to_properties(),
@@ -89,9 +90,9 @@ def test_each_stage_says_who_issues_and_whom_to_trust(
     }
 
 
-@pytest.mark.parametrize("stage", RotationStage)
-def test_without_an_older_ca_every_stage_is_the_same(stage: RotationStage) -> None:
-    assert staged(stage, _NEW, None) == staged(RotationStage.SINGLE, _NEW, None)
+@pytest.mark.parametrize("stage", CaStage)
+def test_without_an_older_ca_every_stage_is_the_same(stage: CaStage) -> None:
+    assert staged(stage, _NEW, None) == staged(CaStage.SINGLE, _NEW, None)
 
 
 def test_every_certificate_is_trusted_everywhere_throughout_a_rotation(tmp_path: Path) -> None:

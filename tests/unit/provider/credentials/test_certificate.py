@@ -85,6 +85,19 @@ def test_a_changed_name_or_ca_issues_anew_without_replacement(ca: Issued) -> Non
     assert not result.replaces
 
 
+def test_another_rotation_issues_anew_and_changes_nothing_else(ca: Issued) -> None:
+    stored = _created(ca)
+    inputs = _inputs(ca, rotation="1")
+    result = Certificate().diff(stored, inputs, _at(0))
+    assert set(result.changes) == {"rotation"}
+    assert not result.replaces
+    renewed = Certificate().update(stored, inputs, _at(0))
+    for name in ("serial", "certificatePem", "privateKeyPem"):
+        assert renewed[name] != stored.outputs[name]
+    assert renewed["dnsNames"] == stored.outputs["dnsNames"]
+    assert not Certificate().diff(Stored("id", inputs, renewed), inputs, _at(0))
+
+
 def test_a_preview_leaves_the_new_pair_unknown(ca: Issued) -> None:
     stored = _created(ca)
     outputs = Certificate().preview_update(stored, _inputs(ca, dnsNames=["new"]), _at(0))

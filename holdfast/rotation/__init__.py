@@ -1,0 +1,1 @@
+"""Rotation: new passwords, certificates and CAs for a store that serves meanwhile."""

@@ -1,0 +1,218 @@
+"""The command ``rotate``: arguments in, steps and proofs out, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from holdfast.errors import (
+    AccessDenied,
+    ConfigError,
+    HoldfastError,
+    StoreUnavailable,
+    TlsFailed,
+)
+from holdfast.roles import Role
+from holdfast.rotation.means import Interrupted
+from holdfast.rotation.pulumi_stack import PulumiStack
+from holdfast.rotation.run import Done, Rotation
+from holdfast.rotation.status import Status, look
+from holdfast.verify.progress import Progress
+from holdfast.verify.result import ExitCode
+
+DEFAULT_TIMEOUT_SECONDS: Final = 600.0
+_MAX_STEPS: Final = 12
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Rotate secrets of a deployed store, or say where a rotation stands.
+
+    Args:
+        argv: the arguments; those of the process by default.
+
+    Returns:
+        An :class:`ExitCode`.
+    """
+    arguments = _parser().parse_args(argv)
+    stop = threading.Event()
+    done: list[Done] = []
+    try:
+        with _interrupts(stop), Progress(_MAX_STEPS) as progress:
+            return _rotate(arguments, stop, done, progress)
+    except Interrupted as error:
+        return _end(arguments, done, f"{error}; run it again and it goes on", ExitCode.INTERRUPTED)
+    except ConfigError as error:
+        return _end(arguments, done, str(error), ExitCode.USAGE)
+    except (StoreUnavailable, AccessDenied, TlsFailed) as error:
+        return _end(arguments, done, _noted(error), ExitCode.NO_CONNECTION)
+    except HoldfastError as error:
+        return _end(arguments, done, _noted(error), ExitCode.CHECK_FAILED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rotate",
+        description="Give a store that serves new secrets. Each step is a `pulumi up` and a proof "
+        "on every node. Stopped in the middle, the same command goes on.",
+        epilog="exit codes: 0 done, 1 a step or its proof failed, or an old secret is in use, "
+        "2 wrong arguments or stack, 3 the store could not be reached, 130 interrupted",
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--stack", metavar="NAME", required=True, help="the Pulumi stack")
+    common.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    common.add_argument(
+        "--timeout-seconds",
+        metavar="N",
+        type=float,
+        default=DEFAULT_TIMEOUT_SECONDS,
+        help=f"for the whole run (default {DEFAULT_TIMEOUT_SECONDS:g})",
+    )
+    changing = argparse.ArgumentParser(add_help=False)
+    changing.add_argument("--yes", action="store_true", help="do not ask")
+    changing.add_argument(
+        "--force", action="store_true", help="drop an old secret although clients use it"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    passwords = commands.add_parser(
+        "passwords", parents=[common, changing], help="new passwords, the servers' own included"
+    )
+    passwords.add_argument(
+        "--role",
+        metavar="ROLE",
+        action="append",
+        default=[],
+        type=_role,
+        help=f"only this role's (default: all of {', '.join(Role)}); may be repeated",
+    )
+    commands.add_parser(
+        "certificates", parents=[common, changing], help="new certificates of the same CA"
+    )
+    commands.add_parser("ca", parents=[common, changing], help="a new CA, in three steps")
+    commands.add_parser("status", parents=[common], help="where a rotation stands")
+    return parser
+
+
+def _role(text: str) -> Role:
+    if text not in set(Role):
+        raise argparse.ArgumentTypeError(f"got {text!r}, need one of {', '.join(Role)}")
+    return Role(text)
+
+
+def _rotate(
+    arguments: argparse.Namespace,
+    stop: threading.Event,
+    done: list[Done],
+    progress: Progress,
+) -> int:
+    deadline = time.monotonic() + arguments.timeout_seconds
+    means = PulumiStack(
+        arguments.stack,
+        stop=stop,
+        seconds_left=lambda: max(deadline - time.monotonic(), 0.0),
+        tick=lambda: progress.update(min(len(done), _MAX_STEPS), "pulumi"),
+    )
+
+    def say(piece: Done) -> None:
+        done.append(piece)
+        sys.stderr.write(f"{piece.step}: {piece.proof} ({piece.duration_ms / 1000:.1f} s)\n")
+
+    if arguments.command == "status":
+        return _print_status(look(means, stop), as_json=arguments.json)
+    _confirm(arguments)
+    rotation = Rotation(means, stop=stop, say=say, force=arguments.force)
+    match arguments.command:
+        case "passwords":
+            rotation.passwords(arguments.role or list(Role))
+        case "certificates":
+            rotation.certificates()
+        case _:
+            rotation.ca()
+    return _end(arguments, done, None, ExitCode.PASS)
+
+
+def _confirm(arguments: argparse.Namespace) -> None:
+    if arguments.yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError("--yes", "nothing", "a confirmation, and nobody can be asked", "add it")
+    sys.stderr.write(f"Rotate {arguments.command} of the stack {arguments.stack}? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise ConfigError("answer", "no", "yes", "nothing was changed")
+
+
+def _end(
+    arguments: argparse.Namespace, done: Sequence[Done], error: str | None, code: ExitCode
+) -> int:
+    if arguments.json:
+        document = {
+            "command": arguments.command,
+            "target": arguments.stack,
+            "ok": error is None,
+            "steps": [
+                {"step": d.step, "details": d.proof, "duration_ms": round(d.duration_ms, 1)}
+                for d in done
+            ],
+            "error": error,
+        }
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    elif error is None:
+        sys.stdout.write(f"{arguments.command} of {arguments.stack}: rotated\n")
+    if error is not None:
+        sys.stderr.write(f"rotate: {error}\n")
+    return code
+
+
+def _noted(error: HoldfastError) -> str:
+    return "\n".join([str(error), *getattr(error, "__notes__", [])])
+
+
+def _print_status(status: Status, *, as_json: bool) -> int:
+    settings = status.settings.to_config()
+    if as_json:
+        document = {
+            "settings": settings,
+            "passwords_accepted": status.accepted,
+            "cas_trusted": status.trusted,
+            "unfinished": list(status.unfinished),
+        }
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return ExitCode.PASS
+    for key, value in settings.items():
+        sys.stdout.write(f"{key:<30} {value}\n")
+    for role, found in status.accepted.items():
+        counts = ", ".join(f"{address}: {count}" for address, count in found.items())
+        sys.stdout.write(f"passwords of {role:<17} {counts}\n")
+    sys.stdout.write(f"{'CAs that clients trust':<30} {status.trusted}\n")
+    rest = "; ".join(status.unfinished) or "nothing"
+    sys.stdout.write(f"{'unfinished':<30} {rest}\n")
+    return ExitCode.PASS
+
+
+@contextmanager
+def _interrupts(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the run to end after what the engine is doing."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+        sys.stderr.write("\nrotate: stopping in good order\n")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, ask) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
