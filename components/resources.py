@@ -243,8 +243,8 @@ class SecretFile(_KitResource):
 class ServerProcess(_KitResource):
     """A server or Sentinel process on this machine, with its folder, config and log.
 
-    A process that is dead or does not answer is drift. What the server can take while it runs is
-    changed while it runs; the rest restarts it.
+    A process that is dead and files that somebody changed are drift. What the server can take
+    while it runs is changed while it runs; the rest restarts it.
     """
 
     _noun = "ServerProcess"
@@ -258,13 +258,15 @@ class ServerProcess(_KitResource):
     pid: pulumi.Output[int]
     """Process id."""
     running: pulumi.Output[bool]
-    """Whether it runs and answers."""
+    """Whether its process lives."""
     server_version: pulumi.Output[str]
     """Version of the server, as it says itself."""
     data_dir: pulumi.Output[str]
     """Where its data is."""
     conf_path: pulumi.Output[str]
     """Its config file."""
+    drift: pulumi.Output[Sequence[str]]
+    """What its files say otherwise than the inputs, names only; empty after each update."""
 
     def __init__(
         self,
@@ -299,14 +301,14 @@ class ServerProcess(_KitResource):
             group_dir: absolute folder of all nodes of a store. A change replaces it.
             owner: ``<project>/<stack>``; a folder of another owner is refused.
             executable: the server's program. A change restarts it.
-            port: TLS port. A change replaces it.
+            port: TLS port. Kept for life, the other nodes know it by it: a change is refused.
             tls_certificate_pem: its certificate.
             tls_private_key_pem: the certificate's key. Secret.
             tls_ca_pem: what it trusts.
             acl: the users' rules, as in an ACL file. Secret.
             admin_username: the user that the provider logs in as.
             admin_password: that user's password. Secret.
-            address: to listen on. A change replaces it.
+            address: IP address to listen on. Kept for life like the port.
             directives: config to hold it to.
             seed: config for its first start only; it rewrites these itself later.
             secret_directives: config to hold it to. Secret.
