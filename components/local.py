@@ -81,7 +81,7 @@ class LocalSessionStore(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         spec = LocalSpec.from_args(args)
-        super().__init__("holdfast:index:LocalSessionStore", name, None, opts)
+        super().__init__("holdfast:index:LocalSessionStore", name, spec.fixed_inputs, opts)
         child = pulumi.ResourceOptions(parent=self)
         secrets = _Secrets(name, spec, child)
         processes = _processes(name, spec, secrets, child)

@@ -163,6 +163,16 @@ class LocalSpec:
         return self.config.shape.topology
 
     @property
+    def fixed_inputs(self) -> dict[str, str | int]:
+        """What decides where sessions are found; a preview shows a change of it by name."""
+        return {
+            "app": self.app,
+            "buckets": self.buckets,
+            "topology": self.topology.value,
+            "dataDir": str(self.data_dir),
+        }
+
+    @property
     def endpoints(self) -> tuple[Address, ...]:
         """What clients dial first: the Sentinels, else the servers."""
         kind = NodeKind.SENTINEL if self.config.shape.sentinels else NodeKind.SERVER

@@ -1,0 +1,98 @@
+"""A verdict on a plan, for a pull request, a terminal or a program."""
+
+from __future__ import annotations
+
+import json
+
+from holdfast.verify.plan_guard import Finding, Verdict
+from holdfast.verify.result import count_of
+
+
+def headline(verdict: Verdict) -> str:
+    """The verdict in one line."""
+    changes = count_of(verdict.changes, "resource") + (
+        " changes" if verdict.changes == 1 else " change"
+    )
+    if verdict.refused:
+        refused = count_of(len(verdict.refused), "change")
+        return f"refused: {refused} would harm what is stored ({changes})"
+    if verdict.findings:
+        return f"passed, with {count_of(len(verdict.findings), 'accepted change')} ({changes})"
+    return f"passed: nothing that holds sessions is harmed ({changes})"
+
+
+def to_text(verdict: Verdict) -> str:
+    """For a terminal."""
+    lines = [headline(verdict)]
+    for finding in verdict.findings:
+        mark = "accepted" if finding.accepted else "REFUSED"
+        lines += [f"  {mark} {finding.harm}: {finding.what}", f"    {finding.urn}"]
+    lines += [f"  note: {note}" for note in _notes(verdict)]
+    if verdict.refused:
+        lines.append("  to accept a change: --allow '<its URN>'")
+    return "\n".join(_one_line(line) for line in lines) + "\n"
+
+
+def to_markdown(verdict: Verdict) -> str:
+    """For a comment on a pull request."""
+    stack = f" of `{_code(verdict.stack)}`" if verdict.stack else ""
+    lines = [f"### Preview guard{stack}", "", f"**{_cell(headline(verdict).capitalize())}**"]
+    if verdict.findings:
+        lines += ["", "| verdict | harm | change | resource |", "|---|---|---|---|"]
+        lines += [_row(finding) for finding in verdict.findings]
+    if verdict.notes or verdict.unused:
+        lines += ["", *(f"- {_cell(note)}" for note in _notes(verdict))]
+    if verdict.refused:
+        lines += ["", "To accept one of them: `--allow '<resource>'` with its URN from the table."]
+    return "\n".join(lines) + "\n"
+
+
+def to_json(verdict: Verdict) -> str:
+    """For programs."""
+    return json.dumps(
+        {
+            "ok": verdict.ok,
+            "stack": verdict.stack,
+            "changes": verdict.changes,
+            "findings": [
+                {
+                    "urn": finding.urn,
+                    "op": finding.op,
+                    "harm": finding.harm.value,
+                    "what": finding.what,
+                    "accepted": finding.accepted,
+                }
+                for finding in verdict.findings
+            ],
+            "notes": list(_notes(verdict)),
+        },
+        indent=2,
+    )
+
+
+def _notes(verdict: Verdict) -> list[str]:
+    unused = [f"--allow {urn} names no change that is refused" for urn in verdict.unused]
+    return [*verdict.notes, *unused]
+
+
+def _row(finding: Finding) -> str:
+    mark = "accepted" if finding.accepted else "**refused**"
+    return f"| {mark} | {finding.harm} | {_cell(finding.what)} | `{_code(finding.urn)}` |"
+
+
+def _one_line(text: str) -> str:
+    indent = len(text) - len(text.lstrip(" "))
+    return " " * indent + " ".join(text.split())
+
+
+def _cell(text: str) -> str:
+    """Names come from programs: none may break out of the table or become markup."""
+    flat = _one_line(text)
+    for char in "\\`*_[]<>|":
+        flat = flat.replace(char, f"\\{char}")
+    return flat
+
+
+def _code(text: str) -> str:
+    """Inside a code span only these three could end the span or the cell."""
+    return _one_line(text).replace("\\", "/").replace("`", "'").replace("|", "\\|")
