@@ -199,10 +199,6 @@ def size(workload: Workload) -> Sizing:
     share = fullest_share(primaries, workload.buckets)
     maxmemory = max(MIN_MAXMEMORY_BYTES, _whole_mib(dataset * share * workload.headroom))
     backlog = _backlog(workload, share)
-    limit = max(
-        maxmemory / MAXMEMORY_SHARE_OF_LIMIT,
-        maxmemory + max(backlog, REPLICA_BUFFER_BYTES) + SERVER_BASE_BYTES,
-    )
     return Sizing(
         footprint=footprint,
         dataset_bytes=dataset,
@@ -210,10 +206,24 @@ def size(workload: Workload) -> Sizing:
         cluster_reasons=reasons,
         maxmemory_bytes=maxmemory,
         backlog_bytes=backlog,
-        memory_limit_bytes=_whole_mib(limit),
+        memory_limit_bytes=memory_limit_bytes(maxmemory, backlog),
         disk_bytes=DISK_FACTOR * maxmemory,
         servers=primaries * (1 + workload.replicas),
     )
+
+
+def least_memory_bytes(maxmemory_bytes: int, backlog_bytes: int = MIN_BACKLOG_BYTES) -> int:
+    """What a server takes at its fullest: data, the server, and what its replicas have to come.
+
+    Backlog and replicas' output buffers share their blocks, so the larger of the two counts.
+    """
+    return maxmemory_bytes + max(backlog_bytes, REPLICA_BUFFER_BYTES) + SERVER_BASE_BYTES
+
+
+def memory_limit_bytes(maxmemory_bytes: int, backlog_bytes: int = MIN_BACKLOG_BYTES) -> int:
+    """The limit of a server's pod, whole MiB, with room for a rewrite of its file."""
+    share = maxmemory_bytes / MAXMEMORY_SHARE_OF_LIMIT
+    return _whole_mib(max(share, least_memory_bytes(maxmemory_bytes, backlog_bytes)))
 
 
 @lru_cache(maxsize=256)
