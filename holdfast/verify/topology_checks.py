@@ -177,7 +177,7 @@ def _blind_spot(
         (state["flags"] == "master", "the primary up", f"flags {state['flags']}"),
         (len(others) == count - 1, f"{count - 1} other Sentinels", f"{len(others)}"),
         (len(followers) == replicas, f"{replicas} replicas", f"{len(followers)}"),
-        *((o["flags"] == "sentinel", "the others up", f"{_at(o)} {o['flags']}") for o in others),
+        *((_is_up(o), "the others up", f"{_at(o)} {o['flags']}") for o in others),
         *((f["flags"] == "slave", "replicas up", f"{_at(f)} {f['flags']}") for f in followers),
     )
     for holds, expected, found in facts:
@@ -188,6 +188,11 @@ def _blind_spot(
                 f"start what is down; what is gone for good: SENTINEL RESET {service} there",
             )
     return None
+
+
+def _is_up(sentinel: Mapping[str, str]) -> bool:
+    # After a failover the others keep the flag master_down, which was about the old primary.
+    return set(sentinel["flags"].split(",")) <= {"sentinel", "master_down"}
 
 
 def _slots(context: Context) -> str:
