@@ -288,9 +288,10 @@ def test_too_few_replicas_are_told_with_what_was_stored() -> None:
 
 
 @pytest.mark.parametrize("confirm", [-1, 16, True, 1.0, "1"])
-def test_a_count_of_replicas_that_cannot_be_is_refused(confirm: Any) -> None:
+def test_a_count_of_replicas_that_cannot_be_is_refused(confirm: object) -> None:
+    arguments: dict[str, Any] = {"confirm": confirm}
     with pytest.raises(ConfigError, match=r"^confirm: got"):
-        turn.append(SCOPE, HEAD, [1], confirm=confirm)
+        turn.append(SCOPE, HEAD, [1], **arguments)
 
 
 def test_a_target_that_cannot_wait_refuses_to_confirm() -> None:
