@@ -1,8 +1,8 @@
 # The logic is in toolchain/; these lines name it. PYTHON is any Python from 3.11 on;
-# ARGS goes to the program that test and smoke run: make test ARGS="-k session".
+# ARGS goes to the program that test, smoke and drill run: make test ARGS="-k session".
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help up down test check smoke env lock clean
+.PHONY: help up down test check smoke drill env lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -15,6 +15,9 @@ down: ## destroy it; asks first, YES=1 does not
 
 smoke: ## check the store that is up
 	@$(PYTHON) -m toolchain.smoke $(ARGS)
+
+drill: ## hurt it on purpose and see that it holds (ARGS="kill-primary")
+	@$(PYTHON) -m toolchain.drill $(ARGS)
 
 env: ## what a shell needs for plain pulumi, to be evaluated
 	@$(PYTHON) -m toolchain.env

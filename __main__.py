@@ -9,4 +9,4 @@ from components.outputs import export_outputs
 from config.pulumi_config import load_stack_settings
 
 settings = load_stack_settings(Path(__file__).resolve().parent)
-export_outputs(create_store(settings))
+export_outputs(create_store(settings), preset=settings.preset.value)

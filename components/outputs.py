@@ -65,7 +65,11 @@ OUTPUT_NAMES = (
 )
 
 
-def export_outputs(store: SessionStore) -> None:
-    """Make a store's outputs the stack's."""
+def export_outputs(store: SessionStore, *, preset: str) -> None:
+    """Make a store's outputs the stack's, and say which preset it has.
+
+    Tools that hurt a store on purpose ask for the preset before they do.
+    """
     for name in OUTPUT_NAMES:
         pulumi.export(name, getattr(store, name))
+    pulumi.export("preset", preset)

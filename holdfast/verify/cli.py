@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _list(arguments.only)
     stop = threading.Event()
     try:
-        with _interrupts(stop):
+        with interrupts(stop, "smoke", "removing the keys of this run"):
             return _smoke(arguments, stop)
     except ConfigError as error:
         # Ctrl-C reaches the pulumi command too, which then has no answer.
@@ -189,15 +189,20 @@ def _say(error: HoldfastError, code: ExitCode) -> int:
 
 
 @contextmanager
-def _interrupts(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the run to end; they never break into its cleanup."""
+def interrupts(stop: threading.Event, program: str, ending: str) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the run to end; they never break into its cleanup.
+
+    Args:
+        stop: set by the first of them.
+        program: who says so.
+        ending: what is done before the end, such as "removing keys".
+    """
 
     def ask(number: int, frame: FrameType | None) -> None:
         del number, frame
         again = stop.is_set()
         stop.set()
-        word = "still removing" if again else "stopping and removing"
-        sys.stderr.write(f"\nsmoke: {word} the keys of this run\n")
+        sys.stderr.write(f"\n{program}: {'still' if again else 'stopping and'} {ending}\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -62,7 +62,38 @@ def _read(field: str, path: str) -> bytes:
         ) from None
 
 
+def plain_outputs(stack: str, *, environ: Mapping[str, str] | None = None) -> Mapping[str, object]:
+    """A stack's outputs without the secret ones' values.
+
+    Raises:
+        ConfigError: the stack cannot be read.
+    """
+    environment = os.environ if environ is None else environ
+    try:
+        value = json.loads(_ask_pulumi(stack, environment))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ConfigError("--stack", stack, "a stack with outputs", "deploy it (make up)")
+    return value
+
+
 def _stack_output(stack: str, environment: Mapping[str, str]) -> str:
+    text = _ask_pulumi(stack, environment, _OUTPUT, secrets=True)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        # The text may hold the secret, so it is not quoted.
+        value = None
+    if not isinstance(value, str):
+        raise ConfigError(
+            "--stack", stack, f"an output '{_OUTPUT}' that is a text", "deploy it again (make up)"
+        )
+    return value
+
+
+def find_pulumi(stack: str, environment: Mapping[str, str]) -> str:
+    """Path of the CLI. Raises ConfigError where PATH has none."""
     pulumi = shutil.which("pulumi", path=environment.get("PATH"))
     if pulumi is None:
         raise ConfigError(
@@ -71,11 +102,19 @@ def _stack_output(stack: str, environment: Mapping[str, str]) -> str:
             "the pulumi command on PATH",
             'run eval "$(make -s env)" first, or use --connection FILE',
         )
+    return pulumi
+
+
+def _ask_pulumi(
+    stack: str, environment: Mapping[str, str], *names: str, secrets: bool = False
+) -> str:
+    pulumi = find_pulumi(stack, environment)
     try:
         done = subprocess.run(
             [
-                *(pulumi, "stack", "output", _OUTPUT, "--stack", stack),
-                *("--show-secrets", "--json", "--non-interactive"),
+                *(pulumi, "stack", "output", *names, "--stack", stack),
+                *(("--show-secrets",) if secrets else ()),
+                *("--json", "--non-interactive"),
             ],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -96,21 +135,13 @@ def _stack_output(stack: str, environment: Mapping[str, str]) -> str:
             "--stack",
             stack,
             f"a stack with the output '{_OUTPUT}'",
-            f"deploy it from the project's folder (make up); pulumi says: {_reason(done.stderr)}",
+            f"deploy it from the project's folder (make up); pulumi says: {reason(done.stderr)}",
         )
-    try:
-        value = json.loads(done.stdout)
-    except ValueError:
-        # The text may hold the secret, so it is not quoted.
-        value = None
-    if not isinstance(value, str):
-        raise ConfigError(
-            "--stack", stack, f"an output '{_OUTPUT}' that is a text", "deploy it again (make up)"
-        )
-    return value
+    return done.stdout
 
 
-def _reason(stderr: str) -> str:
+def reason(stderr: str) -> str:
+    """What pulumi says is wrong, in a line."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error:")]
     return (errors or lines or ["nothing"])[0].removeprefix("error:").strip()

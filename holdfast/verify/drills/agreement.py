@@ -1,0 +1,175 @@
+"""Three views of a store that have to be one: its processes, its Sentinels, and its clients."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from holdfast.client import open_executor
+from holdfast.commands import session, turn
+from holdfast.commands.scope import Scope
+from holdfast.connection import Address, Connection
+from holdfast.errors import HoldfastError, Unconfirmed
+from holdfast.keys import RESERVED_TENANT, History, KeySpace
+from holdfast.options import ClientOptions
+from holdfast.roles import Role
+from holdfast.source import StaticSource
+from holdfast.ttl import Ttl
+from holdfast.verify.access import Access
+from holdfast.verify.check import Context
+from holdfast.verify.cleanup import Cleanup
+from holdfast.verify.denials import Denials
+from holdfast.verify.drills.means import Process, State
+from holdfast.verify.drills.result import Interrupted
+from holdfast.verify.nodes import Nodes, discover, pairs
+from holdfast.verify.result import Outcome
+from holdfast.verify.runner import run_checks
+from holdfast.verify.topology_checks import CHECKS
+
+SETTLE_SECONDS: Final = 90.0
+"""An old primary is a replica again about 12 s after it is back, once in a while after 45 s."""
+
+_LOOK_SECONDS: Final = 0.5
+_CLIENT_DEADLINE_SECONDS: Final = 5.0
+
+
+def agree(
+    connection: Connection,
+    processes: Callable[[], Sequence[Process]],
+    *,
+    stop: threading.Event | None = None,
+    timeout_seconds: float = SETTLE_SECONDS,
+) -> tuple[str, str]:
+    """Look until all agree or the time is over.
+
+    Args:
+        connection: the store.
+        processes: asked for every process of the store, as the target shows it.
+        stop: ends it early.
+        timeout_seconds: how long to look; 0 looks once.
+
+    Returns:
+        What they agree on, and what is wrong; one of the two is empty.
+
+    Raises:
+        Interrupted: ``stop`` was set.
+        StoreUnavailable, TlsFailed, AccessDenied: at the end of the time nobody answers.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        last = time.monotonic() >= deadline
+        try:
+            agreed, problem = _look(connection, processes())
+        except HoldfastError as error:
+            if last:
+                raise
+            agreed, problem = "", str(error)
+        if agreed or last:
+            return agreed, problem
+        if stop is not None and stop.wait(_LOOK_SECONDS):
+            raise Interrupted("while the store was looked at")
+        if stop is None:
+            time.sleep(_LOOK_SECONDS)
+
+
+def _look(connection: Connection, processes: Sequence[Process]) -> tuple[str, str]:
+    unwell = [f"{p.name} is {p.state}" for p in processes if p.state is not State.RUNNING]
+    if unwell:
+        return "", ", ".join(unwell)
+    access = Access(connection)
+    try:
+        nodes = discover(access)
+        servers = {process.address for process in processes if not process.sentinel}
+        known = {server.address for server in nodes.servers}
+        if servers != known:
+            return "", f"the servers are {_list(servers)}, the Sentinels know {_list(known)}"
+        problem = _servers(access, nodes) or _checks(connection, access, nodes)
+        problem = problem or _client(connection, nodes)
+    finally:
+        access.close()
+    if problem:
+        return "", problem
+    return (
+        f"{len(nodes.servers)} servers, {len(nodes.sentinels)} Sentinels and the clients agree "
+        f"on the primary {nodes.primaries[0].address}"
+    ), ""
+
+
+def _servers(access: Access, nodes: Nodes) -> str:
+    """Each server says itself who it is; a second primary would not show in the Sentinels."""
+    primary = nodes.primaries[0].address
+    for server in nodes.servers:
+        with access.borrow(server.address, Role.ADMIN) as link:
+            role = link.call("ROLE")
+        if role[0] == "master" and server.address != primary:
+            return f"{server.address} is a primary too, beside {primary}"
+        if role[0] != "master" and Address(role[1], int(role[2])) != primary:
+            return f"{server.address} follows {role[1]}:{role[2]}, not {primary}"
+    return ""
+
+
+def _checks(connection: Connection, access: Access, nodes: Nodes) -> str:
+    """The checks of smoke: replicas in step, every Sentinel sees everybody."""
+    context = Context(
+        connection=connection,
+        access=access,
+        nodes=nodes,
+        cleanup=Cleanup(access, KeySpace(connection.app, RESERVED_TENANT, connection.buckets)),
+        denials=Denials({}),
+        stop=threading.Event(),
+    )
+    failed = [r for r in run_checks(context, CHECKS) if r.outcome is Outcome.FAIL]
+    return failed[0].error or "" if failed else ""
+
+
+def _client(connection: Connection, nodes: Nodes) -> str:
+    """A client of its own finds the primary, and all replicas confirm what it writes there."""
+    narrow = connection.for_role(Role.SVC)
+    options = ClientOptions(deadline_seconds=_CLIENT_DEADLINE_SECONDS)
+    scope = Scope.of(narrow, RESERVED_TENANT, confirm_ms=options.confirm_ms)
+    replicas = len(nodes.servers) - 1
+    executor = open_executor(StaticSource(narrow), role=Role.SVC, options=options)
+    try:
+        made = executor.run(
+            session.create(
+                scope,
+                user=None,
+                ttl=Ttl.chat(),
+                fields={},
+                history=History.LIST,
+                history_limit=1,
+            )
+        )
+        try:
+            executor.run(turn.append(scope, made, ["agree"], confirm=replicas))
+        except Unconfirmed as error:
+            return f"WAIT counts {error.confirmed} of {replicas} replicas"
+        finally:
+            executor.run(session.end(scope, made.session_id))
+        found = executor.where(scope.keys.session(made.session_id).session)
+    finally:
+        executor.close()
+    primary = nodes.primaries[0].address
+    return "" if found == primary else f"clients write to {found}, the primary is {primary}"
+
+
+def watched_primaries(access: Access) -> dict[Address, Address | None]:
+    """Whom each Sentinel names as the primary; None for one that does not answer."""
+    connection = access.connection
+    service = connection.sentinel_service or ""
+    named: dict[Address, Address | None] = {}
+    for sentinel in connection.sentinels:
+        try:
+            with access.borrow(sentinel, Role.ADMIN) as link:
+                state = pairs(link.call("SENTINEL", "MASTER", service))
+            named[sentinel] = Address(state["ip"], int(state["port"]))
+        except HoldfastError:
+            # Down or frozen, as the drill wanted it.
+            named[sentinel] = None
+    return named
+
+
+def _list(addresses: set[Address]) -> str:
+    return ", ".join(map(str, sorted(addresses)))

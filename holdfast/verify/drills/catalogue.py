@@ -1,0 +1,132 @@
+"""Every drill, in the order of a full run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.errors import ConfigError
+from holdfast.verify.drills import faults
+from holdfast.verify.drills.judge import LOSS_SLACK_SECONDS, Bounds
+from holdfast.verify.drills.means import Action
+from holdfast.verify.drills.stage import Facts, Stage
+
+PLANNED_SECONDS: Final = 1.2
+KILL_SLACK_SECONDS: Final = 1.5
+FREEZE_SLACK_SECONDS: Final = 2.5
+THAW_SECONDS: Final = 3.0
+"""Replicas report once a second; a turn that waits for one began at most a second before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A fault, and what has to hold.
+
+    Attributes:
+        name: how it is called on the command line.
+        shows: what it proves, in a line.
+        run: makes the fault, with writers at work.
+        bounds: what has to hold, besides no duplicates and no loss of confirmed turns.
+        needs: what the target must be able to do.
+        proxied: the writers reach the primary through a proxy.
+    """
+
+    name: str
+    shows: str
+    run: Callable[[Stage], None]
+    bounds: Callable[[Facts], Bounds]
+    needs: frozenset[Action] = frozenset()
+    proxied: bool = False
+
+
+def _failover(slack_seconds: float) -> Callable[[Facts], Bounds]:
+    return lambda facts: Bounds(
+        resume_seconds=facts.down_after_seconds + slack_seconds,
+        lost_seconds=facts.max_lag_seconds + LOSS_SLACK_SECONDS,
+    )
+
+
+def _nothing_lost(
+    *, pause_seconds: float | None = None, resume_seconds: float | None = None
+) -> Callable[[Facts], Bounds]:
+    return lambda _: Bounds(pause_seconds=pause_seconds, resume_seconds=resume_seconds)
+
+
+DRILLS: Final = (
+    Drill(
+        "planned-failover",
+        "a hand-over loses nothing and pauses writers about a second",
+        faults.planned_failover,
+        _nothing_lost(pause_seconds=PLANNED_SECONDS),
+    ),
+    Drill(
+        "kill-primary",
+        "writers resume soon after the primary is gone; confirmed turns survive",
+        faults.kill_primary,
+        _failover(KILL_SLACK_SECONDS),
+        frozenset({Action.KILL}),
+    ),
+    Drill(
+        "freeze-primary",
+        "a primary that hangs is replaced, and harms nothing when it comes back",
+        faults.freeze_primary,
+        _failover(FREEZE_SLACK_SECONDS),
+        frozenset({Action.FREEZE}),
+    ),
+    Drill(
+        "sentinel-lost",
+        "a Sentinel less disturbs nobody, and the others still fail over",
+        faults.sentinel_lost,
+        _failover(KILL_SLACK_SECONDS),
+        frozenset({Action.KILL}),
+    ),
+    Drill(
+        "replicas-frozen",
+        "writers are told that turns are unconfirmed, then that nothing is stored",
+        faults.replicas_frozen,
+        _nothing_lost(resume_seconds=THAW_SECONDS),
+        frozenset({Action.FREEZE}),
+    ),
+    Drill(
+        "lost-replies",
+        "a turn that is sent again is stored once",
+        faults.lost_replies,
+        _nothing_lost(),
+        proxied=True,
+    ),
+    Drill(
+        "cold-start",
+        "a full stop comes back with the data, though a stale node starts first",
+        faults.cold_start,
+        _nothing_lost(),
+        frozenset({Action.KILL, Action.START}),
+    ),
+    Drill(
+        "primary-reborn-empty",
+        "a primary that comes back without its data does not empty the others",
+        faults.primary_reborn_empty,
+        _failover(KILL_SLACK_SECONDS),
+        frozenset({Action.KILL, Action.EMPTY}),
+    ),
+)
+
+
+def select(names: Sequence[str]) -> tuple[Drill, ...]:
+    """The drills of these names, in the order given.
+
+    Raises:
+        ConfigError: no such drill; names near ones.
+    """
+    known = {drill.name: drill for drill in DRILLS}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+            raise ConfigError(
+                "drill",
+                name,
+                f"one of {', '.join(known)}",
+                f"did you mean {' or '.join(near)}?" if near else "see --list",
+            )
+    return tuple(known[name] for name in dict.fromkeys(names))

@@ -1,0 +1,223 @@
+"""The command ``drill``: arguments in, verdict out, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import textwrap
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from holdfast.connection import Connection
+from holdfast.errors import (
+    AccessDenied,
+    ConfigError,
+    HoldfastError,
+    StoreUnavailable,
+    TlsFailed,
+)
+from holdfast.verify.cli import interrupts
+from holdfast.verify.drills.catalogue import DRILLS, Drill, select
+from holdfast.verify.drills.engine import pulumi_up
+from holdfast.verify.drills.local_means import RECORD, LocalMeans
+from holdfast.verify.drills.means import Means
+from holdfast.verify.drills.result import DrillResult, Interrupted, to_json
+from holdfast.verify.drills.runner import Options, run_drills
+from holdfast.verify.ledger_run import DEFAULT_WRITERS
+from holdfast.verify.result import ExitCode
+from holdfast.verify.runner import describe
+from holdfast.verify.target import ENVIRONMENT_VARIABLE, plain_outputs, resolve
+
+_NAME_WIDTH: Final = 22
+_WIDTH: Final = 100
+_MAX_WRITERS: Final = 64
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run drills on a deployed store.
+
+    Args:
+        argv: the arguments; those of the process by default.
+
+    Returns:
+        An :class:`~holdfast.verify.result.ExitCode`.
+    """
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.list:
+        for drill in DRILLS:
+            print(f"{drill.name:<{_NAME_WIDTH}} {drill.shows}")
+        return ExitCode.PASS
+    if bool(arguments.names) == arguments.all:
+        parser.error("give the names of drills, or --all (--list shows them)")
+    stop = threading.Event()
+    try:
+        drills = DRILLS if arguments.all else select(arguments.names)
+        with interrupts(stop, "drill", "putting everything back"):
+            return _run(arguments, drills, stop)
+    except Interrupted:
+        return ExitCode.INTERRUPTED
+    except ConfigError as error:
+        return _say(error, ExitCode.INTERRUPTED if stop.is_set() else ExitCode.USAGE)
+    except (StoreUnavailable, TlsFailed, AccessDenied) as error:
+        return _say(error, ExitCode.NO_CONNECTION)
+    except HoldfastError as error:
+        return _say(error, ExitCode.CHECK_FAILED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="drill",
+        description="Hurt a deployed store on purpose, with writers at work, and see that it "
+        "holds what it promises. Everything is put back at the end.",
+        epilog="exit codes: 0 every drill held, 1 one did not, or the store was not well to begin "
+        "with, 2 wrong arguments or connection, 3 the store could not be reached, 130 interrupted",
+    )
+    parser.add_argument("names", metavar="NAME", nargs="*", help="which drills")
+    parser.add_argument("--all", action="store_true", help="all that the target can do")
+    parser.add_argument("--list", action="store_true", help="print the drills and end")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--stack", metavar="NAME", help="read the connection from a Pulumi stack")
+    where.add_argument(
+        "--connection",
+        metavar="FILE",
+        help="read it from a file in the stack's folder (default: the variable "
+        f"{ENVIRONMENT_VARIABLE})",
+    )
+    parser.add_argument(
+        "--i-know",
+        action="store_true",
+        help="also on a stack whose preset is prod, or is not known",
+    )
+    parser.add_argument(
+        "--writers",
+        metavar="N",
+        type=_count,
+        default=DEFAULT_WRITERS,
+        help=f"writers at work at the same time (default {DEFAULT_WRITERS})",
+    )
+    parser.add_argument(
+        "--timeout-seconds",
+        metavar="N",
+        type=float,
+        default=Options().health_seconds,
+        help="how long the store may take to be well before a drill "
+        f"(default {Options().health_seconds:g})",
+    )
+    parser.add_argument("--json", action="store_true", help="print the results as one JSON object")
+    parser.add_argument("--verbose", action="store_true", help="also say what was done and when")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isdigit() else 0
+    if not 1 <= number <= _MAX_WRITERS:
+        raise argparse.ArgumentTypeError(f"got {text!r}, need 1 to {_MAX_WRITERS}")
+    return number
+
+
+def _run(arguments: argparse.Namespace, drills: Sequence[Drill], stop: threading.Event) -> ExitCode:
+    connection = resolve(stack=arguments.stack, file=arguments.connection)
+    outputs = plain_outputs(arguments.stack) if arguments.stack else {}
+    refuse_production(outputs.get("preset"), known=arguments.i_know)
+    means = _means(connection, arguments, outputs)
+
+    def finished(result: DrillResult) -> None:
+        if not arguments.json:
+            print(render(result, verbose=arguments.verbose), flush=True)
+
+    results = run_drills(
+        connection,
+        means,
+        drills,
+        options=Options(writers=arguments.writers, health_seconds=arguments.timeout_seconds),
+        stop=stop,
+        say=_progress,
+        finished=finished,
+    )
+    if arguments.json:
+        print(to_json(describe(connection), results))
+    if stop.is_set():
+        return ExitCode.INTERRUPTED
+    return ExitCode.PASS if all(result.ok for result in results) else ExitCode.CHECK_FAILED
+
+
+def refuse_production(preset: object, *, known: bool) -> None:
+    """Drills interrupt writers and may lose turns: not by mistake where it matters.
+
+    Args:
+        preset: the stack's output of this name; None where nobody says.
+        known: the person said that they know.
+
+    Raises:
+        ConfigError: it is prod or unknown, and the person did not say so.
+    """
+    if known or preset in ("dev", "staging"):
+        return
+    raise ConfigError(
+        "preset",
+        preset or "nothing that says whether this is production",
+        "a stack of preset dev or staging",
+        "drills interrupt writers; add --i-know if that is what you want",
+    )
+
+
+def _means(connection: Connection, arguments: argparse.Namespace, outputs: object) -> Means:
+    if connection.target != "local":
+        raise ConfigError("target", connection.target, "local", "drill a local stack")
+    return LocalMeans(group_folder(arguments.connection, outputs), pulumi_up)
+
+
+def group_folder(file: str | None, outputs: object) -> Path:
+    """The folder of a local stack: where its connection files are.
+
+    Args:
+        file: the connection file, where one was named.
+        outputs: the plain outputs of the stack, where one was named.
+
+    Raises:
+        ConfigError: neither says where.
+    """
+    files = outputs.get("connection_files") if isinstance(outputs, dict) else None
+    if isinstance(files, dict) and files:
+        return Path(next(iter(files.values()))).parent
+    named = file or os.environ.get(ENVIRONMENT_VARIABLE, "")
+    if named and not named.lstrip().startswith("{"):
+        folder = Path(named).resolve().parent
+        if any(folder.glob(f"*/{RECORD}")):
+            return folder
+    raise ConfigError(
+        "connection",
+        named if not named.lstrip().startswith("{") else "a document",
+        "a file in the folder of a local stack, beside its processes",
+        "use --stack",
+    )
+
+
+def render(result: DrillResult, *, verbose: bool) -> str:
+    """A result as text for a person."""
+    mark = "ok" if result.ok else "--" if result.interrupted else "FAIL"
+    lines = [f"{mark:<5}{result.drill:<{_NAME_WIDTH}} {result.summary()}"]
+    if result.interrupted:
+        lines.append("     interrupted; everything was put back")
+    for failure in result.failures:
+        lines += textwrap.wrap(
+            failure, _WIDTH, initial_indent="     - ", subsequent_indent="       "
+        )
+    if verbose:
+        lines += [f"     {at:7.2f} s  {what}" for at, what in result.events]
+        if result.agreement:
+            lines.append(f"     {result.agreement}")
+    return "\n".join(lines)
+
+
+def _progress(text: str) -> None:
+    sys.stderr.write(f"drill: {text}\n")
+
+
+def _say(error: HoldfastError, code: ExitCode) -> ExitCode:
+    sys.stderr.write(f"drill: {error}\n")
+    return code

@@ -1,0 +1,168 @@
+"""Drills on real servers: writers at work, a fault, and figures that hold."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from holdfast.connection import Address
+from holdfast.errors import VerificationFailed
+from holdfast.verify.drills.catalogue import select
+from holdfast.verify.drills.judge import Bounds
+from holdfast.verify.drills.lease import DrillLease
+from holdfast.verify.drills.means import Action, Process, State
+from holdfast.verify.drills.result import DrillResult, Unhealthy
+from holdfast.verify.drills.runner import Options, run_drills
+from tests.servers import HOST, Install, Node, Servers, start_sentinel
+
+
+class GroupMeans:
+    """The hands on a test's own processes."""
+
+    def __init__(self, group: Servers) -> None:
+        self._group = group
+
+    def actions(self) -> frozenset[Action]:
+        return frozenset({Action.KILL, Action.FREEZE, Action.START})
+
+    def processes(self) -> Sequence[Process]:
+        nodes = [*self._group.servers, *self._group.sentinels]
+        return [
+            Process(n.name, Address(HOST, n.port), n.kind == "sentinel", _state(n)) for n in nodes
+        ]
+
+    def kill(self, name: str) -> None:
+        self._group.kill(name)
+
+    def freeze(self, name: str) -> None:
+        self._group.pause(name)
+
+    def thaw(self, name: str) -> None:
+        self._group.resume(name)
+
+    def start(self, name: str) -> None:
+        self._group.start(name)
+
+    def empty(self, name: str) -> None:
+        raise AssertionError(name)
+
+    def put_back(self) -> None:
+        for node in self._group.nodes.values():
+            if node.paused:
+                self._group.resume(node.name)
+            if not node.running:
+                self._group.start(node.name)
+
+    def left_behind(self) -> Sequence[str]:
+        return ()
+
+
+def _state(node: Node) -> State:
+    if not node.running:
+        return State.DOWN
+    return State.FROZEN if node.paused else State.RUNNING
+
+
+@pytest.fixture(scope="module")
+def group(server_install: Install, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with start_sentinel(
+        server_install, tmp_path_factory.mktemp("drills"), down_after_ms=1000
+    ) as servers:
+        yield servers
+
+
+def drill(group: Servers, name: str) -> DrillResult:
+    # The machine of a test run is busy with other things; what may be lost is not relaxed.
+    (result,) = run_drills(
+        group.connection, GroupMeans(group), select([name]), options=Options(slack_seconds=5)
+    )
+    return result
+
+
+def keys(group: Servers) -> int:
+    return int(group.call(group.primary().name, "DBSIZE"))
+
+
+def test_a_planned_failover_loses_nothing(group: Servers) -> None:
+    before = group.primary().name
+    result = drill(group, "planned-failover")
+    assert result.failures == ()
+    assert result.figures is not None
+    assert (result.figures.lost, result.figures.duplicates) == (0, 0)
+    assert result.figures.confirmed > 0
+    assert group.primary().name != before
+    assert str(group.primary().port) in result.agreement
+    assert keys(group) == 0
+
+
+def test_writers_resume_after_the_primary_was_killed(group: Servers) -> None:
+    result = drill(group, "kill-primary")
+    assert result.failures == ()
+    assert result.figures is not None
+    assert result.figures.lost_confirmed == 0
+    assert result.figures.resumed_after_seconds is not None
+    assert result.figures.resumed_after_seconds > 0.5
+    assert all(node.running for node in group.nodes.values())
+    assert keys(group) == 0
+
+
+def test_two_sentinels_of_three_are_enough(group: Servers) -> None:
+    result = drill(group, "sentinel-lost")
+    assert result.failures == ()
+    assert all(node.running for node in group.nodes.values())
+
+
+def test_a_drill_fails_where_the_writers_are_not_back_in_time(group: Servers) -> None:
+    (impatient,) = (
+        replace(drill, bounds=lambda _: Bounds(pause_seconds=0.001))
+        for drill in select(["planned-failover"])
+    )
+    (result,) = run_drills(group.connection, GroupMeans(group), [impatient])
+    assert not result.ok
+    assert [text for text in result.failures if text.startswith("a writer paused for")]
+
+
+def test_a_second_drill_at_once_is_refused(group: Servers) -> None:
+    with (
+        DrillLease(group.connection),
+        pytest.raises(VerificationFailed, match="another drill is under way"),
+    ):
+        drill(group, "kill-primary")
+    assert keys(group) == 0
+
+
+def test_a_store_that_is_not_well_is_left_alone(group: Servers) -> None:
+    frozen = next(node for node in group.servers if node is not group.primary())
+    group.pause(frozen.name)
+    try:
+        with pytest.raises(Unhealthy, match=f"nothing was done to it: {frozen.name} is frozen"):
+            run_drills(
+                group.connection,
+                GroupMeans(group),
+                select(["kill-primary"]),
+                options=Options(health_seconds=0.1),
+            )
+        assert group.primary().running
+    finally:
+        group.resume(frozen.name)
+
+
+def test_an_interrupted_drill_puts_everything_back(group: Servers) -> None:
+    stop = threading.Event()
+
+    class Interrupting(GroupMeans):
+        def freeze(self, name: str) -> None:
+            super().freeze(name)
+            stop.set()
+
+    (result,) = run_drills(
+        group.connection, Interrupting(group), select(["freeze-primary", "kill-primary"]), stop=stop
+    )
+    assert result.interrupted
+    assert not result.ok
+    assert not any(node.paused for node in group.nodes.values())
+    assert result.agreement
+    assert keys(group) == 0
