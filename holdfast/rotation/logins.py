@@ -38,8 +38,9 @@ class Login:
         id: its number there.
         peer: the client's address.
         name: what the client calls itself; may be empty.
-        opened_at: seconds since the epoch, up to one second late.
-        used_at: when it last sent something, up to one second late.
+        opened_after: it was opened at this time or later, seconds since the epoch.
+        opened_before: at this time or earlier: servers count whole seconds.
+        used_after: it last sent something at this time or later.
     """
 
     node: Address
@@ -47,8 +48,9 @@ class Login:
     id: int
     peer: str
     name: str
-    opened_at: float
-    used_at: float
+    opened_after: float
+    opened_before: float
+    used_after: float
 
     @property
     def holder(self) -> str:
@@ -63,7 +65,7 @@ class Login:
         name = f" ({self.name})" if self.name else ""
         return (
             f"{self.peer}{name} as {self.role} on {self.node}, logged in "
-            f"{now - self.opened_at:.0f} s ago, last used {now - self.used_at:.0f} s ago"
+            f"{now - self.opened_before:.0f} s ago, last used {now - self.used_after - 1:.0f} s ago"
         )
 
 
@@ -82,14 +84,17 @@ def parse_logins(
         fields = dict(entry.partition("=")[::2] for entry in line.split(" "))
         role = roles.get(fields.get("user", ""))
         if role is not None:
+            # The server's clock is this one's second or, where it looked before, the one before.
+            opened, used = (int(now) - int(fields[name]) for name in ("age", "idle"))
             yield Login(
                 node,
                 role,
                 int(fields["id"]),
                 fields["addr"],
                 fields.get("name", ""),
-                now - int(fields["age"]),
-                now - int(fields["idle"]),
+                opened_after=opened - 1,
+                opened_before=opened + 1,
+                used_after=used - 1,
             )
 
 
@@ -111,20 +116,27 @@ def _logins(link: Link, access: Access, roles: Collection[Role]) -> list[Login]:
 
 
 def older(found: Iterable[Login], told: Mapping[Role, float]) -> list[Login]:
-    """Those that were opened before their role's clients were told."""
-    return [login for login in found if login.opened_at < told[login.role]]
+    """All that may be from before their role's clients were told, and perhaps some a second newer.
+
+    To be cut: a newer one comes back at once, an older one that is forgotten would stay.
+    """
+    return [login for login in found if login.opened_after < told[login.role]]
+
+
+def certainly_older(found: Iterable[Login], told: Mapping[Role, float]) -> list[Login]:
+    """Those that were opened before their role's clients were told, beyond doubt."""
+    return [login for login in found if login.opened_before < told[login.role]]
 
 
 def staying(found: Iterable[Login], told: Mapping[Role, float]) -> list[Login]:
-    """Those that are older and in use all the same, when their clients should have moved.
+    """Those that are certainly older, and in use when their clients should have moved.
 
     One that is idle since is not among them: its client looks at its source before it goes on.
     """
     return [
         login
-        for login in older(found, told)
-        # ``used_at`` is up to a second late, so a second is given away.
-        if login.used_at - 1 > told[login.role] + MOVE_SECONDS
+        for login in certainly_older(found, told)
+        if login.used_after > told[login.role] + MOVE_SECONDS
     ]
 
 

@@ -216,7 +216,7 @@ class Rotation:
             self._wait(_POLL_SECONDS)
         found = self._logins(roles)
         staying = logged_in.staying(found, told)
-        idle = len(logged_in.older(found, told)) - len(staying)
+        older = len(logged_in.certainly_older(found, told))
         if staying and not self._force:
             now = time.time()
             named = "\n".join(f"  {login.describe(now)}" for login in staying)
@@ -226,8 +226,8 @@ class Rotation:
                 "--force goes on without them"
             )
         return (
-            f"{len(found)} logins, {len(staying)} of clients that did not move, "
-            f"{idle} from before and idle since"
+            f"{len(found)} logins, {older} from before the change, "
+            f"{len(staying)} of these used since"
         )
 
     def _cut(self, roles: Collection[Role]) -> None:
