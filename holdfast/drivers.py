@@ -64,11 +64,15 @@ class AsyncDialled(NamedTuple):
 class Driver(Protocol):
     """What Holdfast needs of a client library."""
 
-    errors: tuple[type[Exception], ...]
-    """What :meth:`connect` raises where the server or the network is at fault."""
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What :meth:`connect` raises where the server or the network is at fault."""
+        ...
 
-    denied: tuple[type[Exception], ...]
-    """Those of them that mean: the server refuses the login."""
+    @property
+    def denied(self) -> tuple[type[Exception], ...]:
+        """Those of them that mean: the server refuses the login."""
+        ...
 
     def connect(self, endpoint: Endpoint) -> Dialled:
         """Open a connection and log in."""
@@ -88,12 +92,9 @@ def driver_for(library: Library) -> Driver:
     """
     try:
         if library is Library.VALKEY:
-            from holdfast.driver_valkey import ValkeyDriver  # noqa: PLC0415 - an extra
-
-            return ValkeyDriver()
-        from holdfast.driver_redis import RedisDriver  # noqa: PLC0415 - loaded by who uses it
-
-        return RedisDriver()
+            from holdfast.driver_valkey import DRIVER  # noqa: PLC0415 - an extra
+        else:
+            from holdfast.driver_redis import DRIVER  # noqa: PLC0415 - loaded by who uses it
     except ImportError as error:
         raise ConfigError(
             "options.library",
@@ -101,3 +102,4 @@ def driver_for(library: Library) -> Driver:
             "an installed client library",
             f"pip install 'holdfast[{library}]' ({error})",
         ) from error
+    return DRIVER
