@@ -27,6 +27,8 @@ from provider.servers.words import join, split
 
 _MONITOR_LENGTH: Final = 6
 """``sentinel monitor <service> <host> <port> <quorum>``."""
+
+_KNOWN_REPLICA: Final = frozenset({"known-replica", "known-slave"})
 _EPOCH_LENGTH: Final = 4
 _REPLICAOF_LENGTH: Final = 3
 
@@ -182,6 +184,9 @@ class ConfFile:
         epoch = str(monitor.config_epoch)
         line = (SENTINEL, "monitor", service, address.host, str(address.port), str(monitor.quorum))
         document = self._put((SENTINEL, "monitor", service), [line])
+        previous = self.monitor
+        if previous is not None and previous.address != address:
+            document = document._without_itself_as_replica(service, address, previous.address)
         if monitor.config_epoch:
             for words in (
                 (SENTINEL, "config-epoch", service, epoch),
@@ -189,6 +194,24 @@ class ConfFile:
             ):
                 document = document._put(identity(words), [words])
         return document
+
+    def _without_itself_as_replica(
+        self, service: str, primary: Address, former: Address
+    ) -> ConfFile:
+        """Let the former primary stand where the new one stood among the replicas.
+
+        A Sentinel that reads a primary as its own replica tells it to follow itself, and the
+        store has no primary until the next failover.
+        """
+
+        def swapped(line: Line) -> Line:
+            words = line.words
+            known = words[:1] == (SENTINEL,) and sentinel_option(words) in _KNOWN_REPLICA
+            if known and words[2:] == (service, primary.host, str(primary.port)):
+                return Line.of((*words[:3], former.host, str(former.port)))
+            return line
+
+        return replace(self, lines=tuple(map(swapped, self.lines)))
 
 
 def grouped(managed: Directives) -> dict[Identity, list[Words]]:

@@ -100,6 +100,20 @@ def test_a_sentinel_can_be_told_of_another_primary_in_a_newer_epoch() -> None:
     assert ("sentinel", "known-replica", "m", "127.0.0.1", "7670") in _words(conf)
 
 
+@pytest.mark.parametrize("word", ["known-replica", "known-slave"])
+def test_a_sentinel_does_not_read_the_new_primary_as_its_own_replica(word: str) -> None:
+    text = f"sentinel monitor m 127.0.0.1 7671 2\nsentinel {word} m 127.0.0.1 7670\n"
+    conf = ConfFile.parse(text.encode()).with_monitor(
+        Monitor("m", Address("127.0.0.1", 7670), 2, 0)
+    )
+    assert conf.render().splitlines() == [
+        b"sentinel monitor m 127.0.0.1 7670 2",
+        f"sentinel {word} m 127.0.0.1 7671".encode(),
+    ]
+    again = conf.with_monitor(Monitor("m", Address("127.0.0.1", 7670), 2, 0))
+    assert again.render() == conf.render()
+
+
 def test_a_seed_names_the_primary_before_what_belongs_to_it() -> None:
     conf = seeded(
         {"sentinel monitor m": "127.0.0.1 7670 2"},
