@@ -14,11 +14,11 @@ PRESETS: Final[Mapping[Preset, Mapping[str, Value]]] = MappingProxyType(
             {"topology": "sentinel", "maxmemory": "256mb", "expectedSessions": 1_000}
         ),
         Preset.STAGING: MappingProxyType(
-            {"topology": "sentinel", "maxmemory": "512mb", "expectedSessions": 10_000}
+            {"topology": "sentinel", "maxmemory": "512mb", "expectedSessions": 5_000}
         ),
         Preset.PROD: MappingProxyType(
-            {"topology": "sentinel", "maxmemory": "1gb", "expectedSessions": 25_000}
+            {"topology": "sentinel", "maxmemory": "1gb", "expectedSessions": 12_000}
         ),
     }
 )
-"""At about 25 KB a session (50 messages of 500 bytes), each fills less than its maxmemory."""
+"""Each leaves the headroom of docs/sizing.md at the default size of a session."""

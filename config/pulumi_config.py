@@ -23,7 +23,7 @@ def load_stack_settings(root: Path) -> Settings:
         pulumi.RunError: a setting is wrong. The engine shows its text without a trace.
     """
     try:
-        return load_settings(
+        settings = load_settings(
             _plain_settings(),
             Place(
                 project=pulumi.get_project(),
@@ -35,6 +35,9 @@ def load_stack_settings(root: Path) -> Settings:
         )
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
+    if settings.advice is not None:
+        pulumi.warn(settings.advice)
+    return settings
 
 
 def _plain_settings() -> dict[str, object]:

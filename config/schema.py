@@ -183,6 +183,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     _auto_number(
         "expectedSessions", "Sessions at once that the store is meant for.", "the preset's"
     ),
+    _auto_number(
+        "sessionBytes",
+        "Memory of one session, as scripts/size.py says; maxmemory must hold expectedSessions.",
+        "that of 50 messages of 500 bytes and 4 tool calls",
+    ),
     Setting(
         "extraDnsNames",
         Kind.ARRAY,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from config.capacity import Room, check_session_bytes
 from config.presets import PRESETS
 from config.reader import ConfigReader
 from config.rules import (
@@ -86,20 +87,34 @@ class Settings:
     target: Target
     preset: Preset
     app: str
-    buckets: int
     shape: Shape
     ports: Ports
     program: ServerProgram
     down_after_ms: int
-    maxmemory_bytes: int
     eviction_policy: EvictionPolicy
     appendfsync: Appendfsync
     data_dir: Path
     keep_data: bool
     cold: Cold
     expected_sessions: int | None
+    room: Room
     extra_dns_names: tuple[str, ...]
     rotation: RotationSettings
+
+    @property
+    def maxmemory_bytes(self) -> int:
+        """Memory for data of each server."""
+        return self.room.maxmemory_bytes
+
+    @property
+    def buckets(self) -> int:
+        """Hash-tag buckets."""
+        return self.room.buckets
+
+    @property
+    def advice(self) -> str | None:
+        """What a person should know although the settings are sound."""
+        return None if self.expected_sessions is None else self.room.advice(self.expected_sessions)
 
 
 def machine_memory_bytes() -> int | None:
@@ -134,12 +149,23 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
         quorum=reader.optional_number("quorum"),
     )
     check_preset(preset, shape)
+    room = Room(
+        maxmemory_bytes=check_maxmemory(
+            reader.text("maxmemory"), servers=shape.servers, machine_bytes=place.memory_bytes
+        ),
+        session_bytes=check_session_bytes(reader.optional_number("sessionBytes")),
+        primaries=shape.primaries,
+        buckets=check_buckets(reader.number("buckets")),
+    )
+    expected = check_expected_sessions(reader.optional_number("expectedSessions"))
+    if expected is not None and given.optional_number("expectedSessions") is not None:
+        # A preset's figure is no statement about this store: it is only advised on.
+        room.check(expected)
     return Settings(
         owner=place.owner,
         target=target,
         preset=preset,
         app=check_app(reader.text("app")),
-        buckets=check_buckets(reader.number("buckets")),
         shape=shape,
         ports=plan_ports(
             shape,
@@ -147,15 +173,13 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
             sentinel_base_port=reader.optional_number("sentinelBasePort"),
         ),
         down_after_ms=check_down_after_ms(reader.number("downAfterMs")),
-        maxmemory_bytes=check_maxmemory(
-            reader.text("maxmemory"), servers=shape.servers, machine_bytes=place.memory_bytes
-        ),
         eviction_policy=check_eviction_policy(reader.text("evictionPolicy")),
         appendfsync=reader.choice(Appendfsync, "appendfsync"),
         data_dir=_data_dir(reader.optional_text("dataDir"), place),
         keep_data=reader.flag("keepData"),
         cold=check_cold(reader.choice(Cold, "cold")),
-        expected_sessions=check_expected_sessions(reader.optional_number("expectedSessions")),
+        expected_sessions=expected,
+        room=room,
         extra_dns_names=check_dns_names(reader.texts("extraDnsNames")),
         rotation=RotationSettings(
             password_rotations=parse_rotations(reader.optional_text("passwordRotations")),

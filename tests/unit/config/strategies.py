@@ -42,10 +42,13 @@ def valid_settings(draw: st.DrawFn) -> dict[str, object]:
     values["app"] = draw(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,62}", fullmatch=True))
     values["buckets"] = 2 ** draw(st.integers(0, 10))
     values["downAfterMs"] = draw(st.integers(1000, 60_000))
-    values["maxmemory"] = format_bytes(draw(st.integers(16 * 1024**2, 1024**4)))
+    maxmemory = draw(st.integers(16 * 1024**2, 1024**4))
+    values["maxmemory"] = format_bytes(maxmemory)
     values["evictionPolicy"] = draw(st.sampled_from([p.value for p in EvictionPolicy]))
     values["appendfsync"] = draw(st.sampled_from([a.value for a in Appendfsync]))
     values["basePort"] = draw(st.integers(1024, 50_000))
     values["keepData"] = draw(st.booleans())
-    values["expectedSessions"] = draw(st.integers(1, 10**9))
+    values["sessionBytes"] = session_bytes = draw(st.integers(500, 1_000_000))
+    # So many fit whatever share the fullest primary of a cluster has.
+    values["expectedSessions"] = draw(st.integers(1, maxmemory // session_bytes))
     return values

@@ -108,6 +108,7 @@ def test_settings_that_hold_together_are_taken_as_they_are(
         "basePort": settings.ports.servers[0],
         "keepData": settings.keep_data,
         "expectedSessions": settings.expected_sessions,
+        "sessionBytes": settings.room.session_bytes,
         "sentinels": settings.shape.sentinels,
         "quorum": settings.shape.quorum,
         "replicas": settings.shape.replicas,
