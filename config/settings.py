@@ -204,8 +204,7 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
 def _data_dir(setting: str | None, place: Place) -> Path:
     if setting is None:
         return place.root / ".holdfast" / place.stack
-    path = Path(setting).expanduser()
-    folder = Path(os.path.normpath(place.root / path))
+    folder = Path(os.path.normpath(place.root / _expanded("dataDir", setting)))
     if place.root.is_relative_to(folder):
         raise ConfigError(
             BY_NAME["dataDir"].key,
@@ -217,7 +216,16 @@ def _data_dir(setting: str | None, place: Place) -> Path:
 
 
 def _server_path(setting: str | None, place: Place) -> str | None:
-    return None if setting is None else str(place.root / Path(setting).expanduser())
+    return None if setting is None else str(place.root / _expanded("serverPath", setting))
+
+
+def _expanded(name: str, setting: str) -> Path:
+    try:
+        return Path(setting).expanduser()
+    except RuntimeError:
+        raise ConfigError(
+            BY_NAME[name].key, setting, "a user that exists after ~", "write the path in full"
+        ) from None
 
 
 def settings_table() -> str:

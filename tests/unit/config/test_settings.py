@@ -196,3 +196,9 @@ def test_the_example_of_the_local_stack_is_valid(folder: Path) -> None:
     example = yaml.safe_load((ROOT / "config" / "local.example.yaml").read_text())["config"]
     raw = {key.removeprefix("holdfast:"): value for key, value in example.items()}
     assert load_settings(raw, place(folder)) == load_settings({}, place(folder))
+
+
+@pytest.mark.parametrize("name", ["dataDir", "serverPath"])
+def test_a_home_folder_of_nobody_is_refused_by_name(name: str, folder: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"holdfast:{name}: got '~nobody-at-all/x', need a user"):
+        load_settings({name: "~nobody-at-all/x"}, place(folder))
