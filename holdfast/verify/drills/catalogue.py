@@ -124,7 +124,7 @@ def select(names: Sequence[str]) -> tuple[Drill, ...]:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
             raise ConfigError(
-                "drill",
+                "NAME",
                 name,
                 f"one of {', '.join(known)}",
                 f"did you mean {' or '.join(near)}?" if near else "see --list",
