@@ -1,0 +1,88 @@
+"""Whether a pod's memory and volume hold what ``maxmemory`` allows a server to keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.errors import ConfigError
+from holdfast.sizing import (
+    DISK_FACTOR,
+    MIB,
+    MIN_BACKLOG_BYTES,
+    least_memory_bytes,
+    memory_limit_bytes,
+)
+
+AGENT_MEMORY_BYTES: Final = 32 * MIB
+SENTINEL_MEMORY_BYTES: Final = 64 * MIB
+SENTINEL_DISK_BYTES: Final = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMemory:
+    """Memory and disk of one server; only :func:`plan_memory` makes one.
+
+    Attributes:
+        maxmemory_bytes: for data.
+        backlog_bytes: of the replication backlog.
+        limit_bytes: of the server's container, requested in full.
+        disk_bytes: of its volume.
+    """
+
+    maxmemory_bytes: int
+    backlog_bytes: int
+    limit_bytes: int
+    disk_bytes: int
+
+
+def plan_memory(
+    maxmemory_bytes: int,
+    *,
+    backlog_bytes: int = MIN_BACKLOG_BYTES,
+    limit_bytes: int | None = None,
+    disk_bytes: int | None = None,
+) -> ServerMemory:
+    """Fill in what is not given, and refuse a pod that would be killed or a volume that fills.
+
+    Args:
+        maxmemory_bytes: for data.
+        backlog_bytes: of the replication backlog.
+        limit_bytes: of the container; None for what the sizing says.
+        disk_bytes: of the volume; None for three times maxmemory.
+
+    Raises:
+        ConfigError: the limit or the volume is too small.
+    """
+    least = least_memory_bytes(maxmemory_bytes, backlog_bytes)
+    limit = (
+        memory_limit_bytes(maxmemory_bytes, backlog_bytes) if limit_bytes is None else limit_bytes
+    )
+    if limit < least:
+        raise ConfigError(
+            "memory_limit",
+            quantity(limit),
+            f"at least {quantity(least)}: maxmemory, the larger of backlog and replica buffer, "
+            "and 64Mi for the server",
+            f"raise it to {quantity(memory_limit_bytes(maxmemory_bytes, backlog_bytes))}, or lower "
+            "maxmemory",
+        )
+    smallest = DISK_FACTOR * maxmemory_bytes
+    disk = smallest if disk_bytes is None else disk_bytes
+    if disk < smallest:
+        raise ConfigError(
+            "storage",
+            quantity(disk),
+            f"at least {quantity(smallest)}: three times maxmemory, for the append-only file and "
+            "its rewrite beside it",
+            "raise it, or lower maxmemory",
+        )
+    return ServerMemory(maxmemory_bytes, backlog_bytes, limit, disk)
+
+
+def quantity(amount: int) -> str:
+    """Bytes as Kubernetes writes them: 268435456 is ``256Mi``."""
+    for unit, factor in (("Gi", 1024**3), ("Mi", MIB), ("Ki", 1024)):
+        if amount % factor == 0:
+            return f"{amount // factor}{unit}"
+    return str(amount)
