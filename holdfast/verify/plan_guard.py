@@ -138,7 +138,7 @@ def _gone(step: Step, holder: Holder, label: str) -> Iterator[_Found]:
     elif holder.kept(step.old):
         yield f"{label} stops; its data is kept where it is"
     else:
-        yield holder.harm, f"{label} is deleted, and its data with it"
+        yield holder.harm, f"{label} is deleted with what it holds"
 
 
 def _replaced(step: Step, holder: Holder, label: str) -> Iterator[_Found]:
@@ -146,8 +146,8 @@ def _replaced(step: Step, holder: Holder, label: str) -> Iterator[_Found]:
     if holder.harm is Harm.DELETE:
         kept = holder.kept(step.old)
         harm = Harm.EMPTY if kept else Harm.REPLACE
-        fate = "the data stays where it was" if kept else "the data goes with the old one"
-        yield harm, f"{label} is replaced by an empty one ({reasons}); {fate}"
+        fate = "the data stays where it was" if kept else "the old one goes with what it holds"
+        yield harm, f"{label} is replaced by a new one ({reasons}); {fate}"
     elif holder.harm is not None:
         yield holder.harm, f"{label} is replaced ({reasons}); until then nothing guards the store"
 

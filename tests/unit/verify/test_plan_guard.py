@@ -208,7 +208,7 @@ def claim(storage: str) -> dict[str, Any]:
     return {"spec": {"resources": {"requests": {"storage": storage}}}}
 
 
-def stateful_set(replicas: int, memory: str = "1Gi", component: str = "valkey") -> dict[str, Any]:
+def stateful_set(replicas: int, memory: str = "1Gi", component: str = "server") -> dict[str, Any]:
     limits = {"resources": {"limits": {"memory": memory}}}
     return {
         "metadata": {"labels": {"app.kubernetes.io/component": component}},
