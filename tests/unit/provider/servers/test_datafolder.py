@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from provider.servers.datafolder import DataFolder, look
+from tests.start_cases import FOLDER_CASES, FolderCase
 
 # What Valkey 9.1.2 and Redis 7.0.15 write: header, fields about themselves, the end.
 _EMPTY_VALKEY = (
@@ -15,6 +16,17 @@ _EMPTY_VALKEY = (
 )
 _EMPTY_REDIS = b"REDIS0010\xfa\x09redis-ver\x067.0.15\xff" + b"\0" * 8
 _KEYS = b"\xfe\x00\xfb\x01\x00\x00\x01a\x01b"
+
+
+@pytest.mark.parametrize("case", FOLDER_CASES, ids=lambda case: case.name)
+def test_a_folder_has_keys_when_a_server_would_have_some_on_it(
+    case: FolderCase, tmp_path: Path
+) -> None:
+    folder = tmp_path / "appendonlydir"
+    folder.mkdir()
+    for name, content in case.files:
+        (folder / name).write_bytes(content)
+    assert look(tmp_path).holds_keys == case.holds_keys
 
 
 @pytest.mark.parametrize(

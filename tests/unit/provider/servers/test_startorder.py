@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.connection import Address
 from provider.servers.startorder import Decision, SentinelState, ServerState, decide
+from tests.start_cases import START_CASES, StartCase
 
 _A, _B, _C = (Address("127.0.0.1", port) for port in (7600, 7601, 7602))
 _ELSEWHERE = Address("127.0.0.1", 7999)
@@ -26,6 +28,21 @@ def _sentinels(*filed: tuple[Address, int], answers: int = 0) -> list[SentinelSt
 
 def _chosen(decision: Decision) -> Address | None:
     return decision.primary.address if decision.primary else None
+
+
+@pytest.mark.parametrize("case", START_CASES, ids=lambda case: case.name)
+def test_only_who_may_be_primary_is_chosen(case: StartCase) -> None:
+    nodes = (_A, _B, _C)
+    servers = [
+        _server(node, holds_keys=keys) for node, keys in zip(nodes, case.holds_keys, strict=True)
+    ]
+    sentinels = [
+        SentinelState(f"t{n}", None if answer is None else nodes[answer])
+        for n, answer in enumerate(case.answers)
+    ]
+    chosen = decide(servers, sentinels).primary
+    assert chosen is not None
+    assert servers.index(chosen) in case.primaries
 
 
 def test_what_a_majority_of_the_sentinels_answers_counts_before_any_file() -> None:

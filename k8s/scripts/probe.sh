@@ -1,0 +1,44 @@
+#!/bin/sh
+# probe.sh startup|liveness|readiness: exit code 0 if this pod passes.
+set -eu
+# shellcheck source=k8s/scripts/lib.sh
+. "$HF_SCRIPTS_DIR/lib.sh"
+
+probe=${1:-}
+port=$HF_PORT
+if [ "$HF_KIND" = sentinel ]; then port=$HF_SENTINEL_PORT; fi
+
+refuse() {
+    # The last line of a probe is what the events of the pod show.
+    echo "$HF_KIND is not $1"
+    exit 1
+}
+
+case $probe in
+startup | liveness)
+    ask localhost "$port" probe PING || refuse "answering"
+    # A server that loads, or that a script keeps busy, is alive: to kill it only loses the time.
+    # NOAUTH: the password is being changed, and the server is there to say so.
+    case $NL$reply in
+    *"$NL"PONG* | *"$NL"LOADING* | *"$NL"MASTERDOWN* | *"$NL"BUSY* | *"$NL"NOAUTH*) ;;
+    *) refuse "well: $reply" ;;
+    esac
+    ;;
+readiness)
+    if [ "$HF_KIND" = sentinel ]; then
+        ask localhost "$port" probe INFO sentinel || refuse "answering"
+        case $reply in *sentinel_masters:1*) exit 0 ;; esac
+        refuse "watching its primary"
+    fi
+    ask localhost "$port" probe INFO persistence replication || refuse "answering"
+    case $reply in *loading:1*) refuse "done with loading" ;; esac
+    case $reply in
+    *role:master*) ;;
+    *master_link_status:up*)
+        case $reply in *master_sync_in_progress:1*) refuse "done with its synchronisation" ;; esac
+        ;;
+    *) refuse "in step with a primary" ;;
+    esac
+    ;;
+*) fail "usage: probe.sh startup|liveness|readiness" ;;
+esac

@@ -1,0 +1,51 @@
+"""The scripts as such: shellcheck, syntax, the variables that they read."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from k8s.environment import AGENT, PRESTOP, PROBE, START_SENTINEL, START_SERVER, Variable
+from tests.unit.k8s.scripts import SCRIPTS
+
+_FILES = sorted(SCRIPTS.glob("*.sh"))
+_OWN = {"HF_SENTINEL_ID"}
+
+
+def test_every_script_that_the_pods_call_is_there() -> None:
+    called = {START_SERVER, START_SENTINEL, PRESTOP, PROBE, AGENT}
+    assert called <= {file.name for file in _FILES}
+
+
+@pytest.mark.skipif(
+    shutil.which("shellcheck") is None, reason="shellcheck is not on PATH; CI has it"
+)
+def test_shellcheck_finds_nothing() -> None:
+    done = subprocess.run(
+        ["shellcheck", "-x", "-P", str(SCRIPTS.parents[1]), *map(str, _FILES)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("file", _FILES, ids=lambda file: file.name)
+def test_a_script_is_syntax_that_a_plain_shell_takes(file: object) -> None:
+    shell = shutil.which("dash") or "sh"
+    done = subprocess.run([shell, "-n", str(file)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_scripts_read_no_variable_that_the_pods_do_not_set() -> None:
+    read = {name for file in _FILES for name in re.findall(r"\$\{?(HF_[A-Z_]+)", file.read_text())}
+    assert read - _OWN <= {variable.value for variable in Variable}
+
+
+def test_nothing_forgets_what_the_sentinels_know_or_skips_a_certificate_check() -> None:
+    text = "".join(file.read_text() for file in _FILES)
+    assert "SENTINEL RESET" not in text.upper()
+    assert "--insecure" not in text
