@@ -7,26 +7,13 @@ from functools import partial
 
 import pulumi
 
-from components.local_config import LOOPBACK, NodeKind, fill_secret_directives
-from components.local_spec import (
-    FULL,
-    LocalSessionStoreArgs,
-    LocalSpec,
-    sentinel_acl,
-    server_acl,
-)
+from components.credentials import FULL, Credentials, connection_documents, narrow_documents
+from components.local_config import fill_secret_directives
+from components.local_spec import LocalSessionStoreArgs, LocalSpec
 from components.outputs import OUTPUT_NAMES
-from components.resources import (
-    Certificate,
-    CertificateAuthority,
-    ClusterFormation,
-    Password,
-    SecretFile,
-    ServerProcess,
-)
+from components.resources import ClusterFormation, SecretFile, ServerProcess
 from holdfast.connection import Topology
 from holdfast.roles import APPLICATION_ROLES, Role
-from holdfast.rotation.settings import PasswordStage, serial_text
 
 
 class LocalSessionStore(pulumi.ComponentResource):
@@ -83,7 +70,7 @@ class LocalSessionStore(pulumi.ComponentResource):
         spec = LocalSpec.from_args(args)
         super().__init__("holdfast:index:LocalSessionStore", name, spec.fixed_inputs, opts)
         child = pulumi.ResourceOptions(parent=self)
-        secrets = _Secrets(name, spec, child)
+        secrets = Credentials(name, spec.credentials, child)
         processes = _processes(name, spec, secrets, child)
         running: list[pulumi.Resource] = [*processes.values()]
         if spec.topology is Topology.CLUSTER:
@@ -96,7 +83,7 @@ class LocalSessionStore(pulumi.ComponentResource):
 
         documents: pulumi.Output[dict[str, str]] = pulumi.Output.secret(
             pulumi.Output.all(secrets.values, secrets.authority.bundle_pem).apply(
-                lambda known: spec.connection_documents(known[0], known[1])
+                lambda known: connection_documents(spec.connection(known[0], known[1]))
             )
         )
         files = {
@@ -116,9 +103,7 @@ class LocalSessionStore(pulumi.ComponentResource):
         )
 
         self.connection = documents[FULL]
-        self.connections = documents.apply(
-            lambda known: {role: text for role, text in known.items() if role != FULL}
-        )
+        self.connections = documents.apply(narrow_documents)
         # URNs are known in a preview, and fail with their resource: a refused change must not
         # leave outputs behind that say it was made.
         started = pulumi.Output.all(*(resource.urn for resource in running))
@@ -130,72 +115,12 @@ class LocalSessionStore(pulumi.ComponentResource):
         self.roles = started.apply(lambda _: [role.value for role in APPLICATION_ROLES])
         self.connection_files = pulumi.Output.all(**files)
         self.ca_file = ca_file.path
-        self.certificate_serials = pulumi.Output.all(
-            **{kind.value: made.serial for kind, made in secrets.certificates.items()}
-        )
+        self.certificate_serials = secrets.serials
         self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
 
 
-class _Secrets:
-    """The passwords and certificates that the processes of one store share."""
-
-    def __init__(self, name: str, spec: LocalSpec, child: pulumi.ResourceOptions) -> None:
-        rotation = spec.rotation
-        passwords = {
-            role: Password(
-                f"{name}-password-{role}",
-                rotation=rotation.password_rotation(role),
-                keep_previous=rotation.password_stage is not PasswordStage.SINGLE,
-                opts=child,
-            )
-            for role in Role
-        }
-        self.authority = CertificateAuthority(
-            f"{name}-ca",
-            common_name=f"{spec.config.service} CA",
-            rotation=serial_text(rotation.ca_rotation),
-            stage=rotation.ca_stage.value,
-            opts=child,
-        )
-        self.certificates = {
-            kind: Certificate(
-                f"{name}-certificate-{kind}",
-                ca_certificate_pem=self.authority.certificate_pem,
-                ca_private_key_pem=self.authority.private_key_pem,
-                common_name=f"{spec.config.service} {kind}",
-                dns_names=list(spec.dns_names),
-                ip_addresses=[LOOPBACK],
-                rotation=serial_text(rotation.certificate_rotation),
-                opts=child,
-            )
-            for kind in NodeKind
-            if any(node.kind is kind for node in spec.nodes)
-        }
-        self.admin_password = passwords[Role.ADMIN].value
-        self.values: pulumi.Output[dict[str, str]] = pulumi.Output.all(
-            **{role.value: password.value for role, password in passwords.items()}
-        )
-        self.presented = self.values
-        if rotation.password_stage is PasswordStage.ACCEPT_BOTH:
-            # Nodes change one after another: none may present what another does not know yet.
-            self.presented = pulumi.Output.all(self.values, _previous(passwords)).apply(
-                lambda known: {role: known[1][role] or value for role, value in known[0].items()}
-            )
-        hashes = pulumi.Output.all(
-            **{role.value: password.sha256 for role, password in passwords.items()}
-        )
-        self.acls = {
-            NodeKind.SERVER: hashes.apply(lambda known: server_acl(spec, known)),
-            NodeKind.SENTINEL: hashes.apply(lambda known: sentinel_acl(spec, known)),
-        }
-
-
-def _previous(passwords: Mapping[Role, Password]) -> pulumi.Output[dict[str, str]]:
-    return pulumi.Output.all(**{role.value: made.previous for role, made in passwords.items()})
-
-
 def _processes(
-    name: str, spec: LocalSpec, secrets: _Secrets, child: pulumi.ResourceOptions
+    name: str, spec: LocalSpec, secrets: Credentials, child: pulumi.ResourceOptions
 ) -> dict[str, ServerProcess]:
     """A process for each node, by the node's name; a node waits for those it follows."""
     processes: dict[str, ServerProcess] = {}
@@ -231,7 +156,7 @@ def _processes(
 def _form_cluster(
     name: str,
     spec: LocalSpec,
-    secrets: _Secrets,
+    secrets: Credentials,
     servers: Mapping[str, ServerProcess],
     child: pulumi.ResourceOptions,
 ) -> ClusterFormation:

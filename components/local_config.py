@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from config.directives import (
@@ -17,19 +16,11 @@ from config.directives import (
     server_directives,
     server_secrets,
 )
-from config.rules import Ports
+from config.rules import LOOPBACK, Ports
 from holdfast.connection import Address, Topology
-from holdfast.roles import Role
+from holdfast.roles import Place, Role
 
-LOOPBACK: Final = "127.0.0.1"
 CLUSTER_BUS_OFFSET: Final = 10_000
-
-
-class NodeKind(StrEnum):
-    """Kinds of process."""
-
-    SERVER = "server"
-    SENTINEL = "sentinel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +45,7 @@ class Node:
     """
 
     name: str
-    kind: NodeKind
+    kind: Place
     port: int
     directives: Mapping[str, str]
     seed: Mapping[str, str] = field(default_factory=dict)
@@ -83,7 +74,7 @@ def _server(config: StoreConfig, index: int) -> Node:
         follows = ("server-0",)
     return Node(
         name=f"server-{index}",
-        kind=NodeKind.SERVER,
+        kind=Place.SERVER,
         port=config.ports.servers[index],
         directives=_server_directives(config, config.ports.servers[index]),
         seed=seed,
@@ -114,7 +105,7 @@ def _sentinel(config: StoreConfig, index: int) -> Node:
     port = config.ports.sentinels[index]
     return Node(
         name=f"sentinel-{index}",
-        kind=NodeKind.SENTINEL,
+        kind=Place.SENTINEL,
         port=port,
         directives={
             **sentinel_directives(config),

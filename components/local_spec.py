@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
-from components.local_config import LOOPBACK, Node, NodeKind, StoreConfig, plan_nodes
+from components.credentials import CredentialsSpec, role_users
+from components.local_config import Node, StoreConfig, plan_nodes
 from config.rules import (
+    LOOPBACK,
     check_app,
     check_buckets,
     check_dns_names,
@@ -20,13 +22,9 @@ from config.rules import (
 )
 from config.schema import Appendfsync, Engine
 from config.shape import resolve_shape
-from holdfast.acl import sentinel_acl_file, server_acl_file
-from holdfast.connection import Address, Capacity, Connection, Tls, Topology, User
-from holdfast.roles import APPLICATION_ROLES, SENTINEL_RULES, Role
+from holdfast.connection import Address, Capacity, Connection, Tls, Topology
+from holdfast.roles import Place, Role
 from holdfast.rotation.settings import RotationSettings
-
-FULL: Final = "*"
-"""Stands for the Connection of all roles where documents are kept by role."""
 
 
 class LocalSessionStoreArgs(TypedDict):
@@ -173,9 +171,16 @@ class LocalSpec:
         }
 
     @property
+    def credentials(self) -> CredentialsSpec:
+        """What passwords and certificates follow from."""
+        kinds = {node.kind for node in self.nodes}
+        names = {place: self.dns_names for place in Place if place in kinds}
+        return CredentialsSpec(self.app, self.config, self.rotation, names)
+
+    @property
     def endpoints(self) -> tuple[Address, ...]:
         """What clients dial first: the Sentinels, else the servers."""
-        kind = NodeKind.SENTINEL if self.config.shape.sentinels else NodeKind.SERVER
+        kind = Place.SENTINEL if self.config.shape.sentinels else Place.SERVER
         return tuple(node.address for node in self.nodes if node.kind is kind)
 
     @property
@@ -197,7 +202,7 @@ class LocalSpec:
             engine_version=self.config.version,
             app=self.app,
             buckets=self.buckets,
-            users={role: User(role.value, passwords[role.value]) for role in Role},
+            users=role_users(passwords),
             tls=Tls(ca=ca_pem),
             sentinels=self.endpoints if topology is Topology.SENTINEL else (),
             sentinel_service=self.config.service if topology is Topology.SENTINEL else None,
@@ -211,29 +216,3 @@ class LocalSpec:
                 expected_sessions=self.expected_sessions,
             ),
         )
-
-    def connection_documents(self, passwords: Mapping[str, str], ca_pem: str) -> dict[str, str]:
-        """JSON by application role, and the full one under :data:`FULL`. All secret."""
-        full = self.connection(passwords, ca_pem)
-        narrow = {role.value: full.for_role(role).to_json() for role in APPLICATION_ROLES}
-        return {FULL: full.to_json(), **narrow}
-
-
-def server_acl(spec: LocalSpec, hashes: Mapping[str, Sequence[str]]) -> str:
-    """The servers' ACL file from the digests by role."""
-    return server_acl_file(
-        spec.app,
-        {role: hashes[role.value] for role in Role},
-        engine=spec.config.engine.value,
-        version=spec.config.version,
-        topology=spec.topology,
-    )
-
-
-def sentinel_acl(spec: LocalSpec, hashes: Mapping[str, Sequence[str]]) -> str:
-    """The Sentinels' ACL file from the digests by role."""
-    return sentinel_acl_file(
-        {role: hashes[role.value] for role in SENTINEL_RULES},
-        engine=spec.config.engine.value,
-        version=spec.config.version,
-    )

@@ -15,6 +15,7 @@ from holdfast.keys import validate_app, validate_buckets
 from holdfast.units import format_bytes, parse_bytes
 
 _T = TypeVar("_T")
+LOOPBACK: Final = "127.0.0.1"
 MIN_MAXMEMORY_BYTES: Final = 16 * 1024**2
 _MAX_PORT: Final = 65535
 _FIRST_UNPRIVILEGED_PORT: Final = 1024

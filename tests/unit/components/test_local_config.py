@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from components.local_config import Node, NodeKind, StoreConfig, fill_secret_directives, plan_nodes
+from components.local_config import Node, StoreConfig, fill_secret_directives, plan_nodes
 from config.rules import plan_ports
 from config.schema import Appendfsync, Engine, EvictionPolicy
 from config.shape import resolve_shape
 from holdfast.connection import Topology
-from holdfast.roles import Role
+from holdfast.roles import Place, Role
 
 TOPOLOGIES = [Topology.STANDALONE, Topology.SENTINEL, Topology.CLUSTER]
 
@@ -35,11 +35,11 @@ def config(
 
 
 def servers(nodes: tuple[Node, ...]) -> list[Node]:
-    return [node for node in nodes if node.kind is NodeKind.SERVER]
+    return [node for node in nodes if node.kind is Place.SERVER]
 
 
 def sentinels(nodes: tuple[Node, ...]) -> list[Node]:
-    return [node for node in nodes if node.kind is NodeKind.SENTINEL]
+    return [node for node in nodes if node.kind is Place.SENTINEL]
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
@@ -139,7 +139,7 @@ def test_each_version_is_spoken_to_in_its_own_words(
 
 def test_a_cluster_talks_tls_on_its_bus_and_serves_the_slots_it_has() -> None:
     for number, node in enumerate(plan_nodes(config(Topology.CLUSTER))):
-        assert node.kind is NodeKind.SERVER
+        assert node.kind is Place.SERVER
         assert not node.seed
         assert {
             "cluster-enabled": "yes",
