@@ -7,6 +7,7 @@ is taken to be by the new.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -25,7 +26,7 @@ MOVE_SECONDS: Final = 3.0
 
 RELINK_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.1
-_SENTINEL_NAME_PARTS: Final = 2
+_SENTINEL_NAME: Final = re.compile(r"sentinel-[0-9a-f]+-[a-z]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Login:
         id: its number there.
         peer: the client's address.
         name: what the client calls itself; may be empty.
+        replica: it is a replica's link, not just a login by its role.
         opened_after: it was opened at this time or later, seconds since the epoch.
         opened_before: at this time or earlier: servers count whole seconds.
         used_after: it last sent something at this time or later.
@@ -48,6 +50,7 @@ class Login:
     id: int
     peer: str
     name: str
+    replica: bool
     opened_after: float
     opened_before: float
     used_after: float
@@ -55,10 +58,16 @@ class Login:
     @property
     def holder(self) -> str:
         """Which process holds it: a Sentinel has several connections to one node."""
-        parts = self.name.split("-")
-        if parts[0] == "sentinel" and len(parts) > _SENTINEL_NAME_PARTS:
-            return "-".join(parts[:_SENTINEL_NAME_PARTS])
-        return str(self.id)
+        return self.name.rpartition("-")[0] if self._of_sentinel else str(self.id)
+
+    @property
+    def comes_back(self) -> str:
+        """By what one knows it when it was made anew; empty: it need not be."""
+        return self.name if self._of_sentinel else "replica" * self.replica
+
+    @property
+    def _of_sentinel(self) -> bool:
+        return _SENTINEL_NAME.match(self.name) is not None
 
     def describe(self, now: float) -> str:
         """For a person."""
@@ -92,6 +101,7 @@ def parse_logins(
                 int(fields["id"]),
                 fields["addr"],
                 fields.get("name", ""),
+                replica="S" in fields.get("flags", ""),
                 opened_after=opened - 1,
                 opened_before=opened + 1,
                 used_after=used - 1,
@@ -175,11 +185,11 @@ def relink(
     closed = 0
     for connections in holders.values():
         roles = {login.role for login in connections}
-        before = len(logins(access, node, roles))
+        before = {login.id for login in logins(access, node, roles)}
         gone = cut(access, connections)
         closed += gone
         deadline = time.monotonic() + RELINK_SECONDS
-        while gone and not _is_back(access, node, connections, before):
+        while gone and not _are_back(access, node, connections, before):
             if time.monotonic() > deadline:
                 raise VerificationFailed(
                     f"{connections[0].describe(time.time())} was cut and did not log in again "
@@ -189,13 +199,16 @@ def relink(
     return closed
 
 
-def _is_back(access: Access, node: Node, cut_ones: Collection[Login], before: int) -> bool:
-    ids = {login.id for login in cut_ones}
+def _are_back(
+    access: Access, node: Node, cut_ones: Collection[Login], before: Collection[int]
+) -> bool:
+    """Whether each has a successor; a count would take in whoever is just leaving."""
     roles = {login.role for login in cut_ones}
-    now = logins(access, node, roles)
-    if len(now) < before or any(login.id in ids for login in now):
+    wanted = {login.comes_back for login in cut_ones} - {""}
+    new = {login.comes_back for login in logins(access, node, roles) if login.id not in before}
+    if not wanted <= new:
         return False
-    if Role.REPLICA not in roles:
+    if not any(login.replica for login in cut_ones):
         return True
     with access.borrow(node.address, Role.ADMIN) as link:
         info = str(link.call("INFO", "replication"))

@@ -46,6 +46,24 @@ def test_the_connections_of_one_sentinel_belong_together_and_those_of_clients_do
     ]
 
 
+def test_only_links_of_servers_have_to_come_back_when_they_are_cut() -> None:
+    text = CLIENT_LIST + (
+        "id=20 addr=127.0.0.1:41004 name= age=9 idle=0 flags=S user=replica\n"
+        # Somebody who tries the password.
+        "id=21 addr=127.0.0.1:41005 name= age=0 idle=0 flags=N user=replica\n"
+    )
+    users = {role.value: role for role in Role}
+    found = {entry.id: entry.comes_back for entry in parse_logins(text, NODE, NOW, users)}
+    assert found == {
+        7: "",
+        9: "sentinel-0f1e2d3c-cmd",
+        10: "sentinel-0f1e2d3c-pubsub",
+        12: "",
+        20: "replica",
+        21: "",
+    }
+
+
 def test_a_client_is_named_by_address_role_and_age() -> None:
     (first,) = parse_logins(CLIENT_LIST, NODE, NOW, {"svc": Role.SVC})
     assert first.describe(NOW) == (
