@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+import time
 from functools import cached_property
+from typing import Final
 
 from holdfast.connection import Address, Connection, Tls
 from holdfast.drivers import Driver, Endpoint, driver_for
@@ -12,6 +14,13 @@ from holdfast.options import ClientOptions
 from holdfast.retry import Failure, Kind
 from holdfast.roles import Role
 from holdfast.tls import build_context, refusal
+
+_SILENT_SECONDS: Final = 2.0
+"""How long a server that could not be reached is tried with short attempts."""
+
+_AGAIN_SECONDS: Final = 0.3
+"""A frozen server is tried again and again until the Sentinels name another. Each attempt at full
+length would make the client late by that much."""
 
 
 class Access:
@@ -52,6 +61,7 @@ class Access:
             earlier.context if earlier is not None and earlier._tls == connection.tls else None
         )
         self.driver: Driver = driver_for(options.library)
+        self._silent_until: dict[Address, float] = {}
 
     @cached_property
     def context(self) -> ssl.SSLContext:
@@ -61,13 +71,16 @@ class Access:
     def endpoint(self, address: Address, *, sentinel: bool = False) -> Endpoint:
         """How to connect to a server or a Sentinel that is known by its announced name."""
         options = self.options
+        connect_timeout_seconds = options.connect_timeout_seconds
+        if time.monotonic() < self._silent_until.get(address, 0.0):
+            connect_timeout_seconds = min(connect_timeout_seconds, _AGAIN_SECONDS)
         return Endpoint(
             address,
             self.connection.dial.get(address.host, address.host),
             self._user,
             self._password,
             self.context,
-            options.sentinel_timeout_seconds if sentinel else options.connect_timeout_seconds,
+            options.sentinel_timeout_seconds if sentinel else connect_timeout_seconds,
             options.sentinel_timeout_seconds if sentinel else options.socket_timeout_seconds,
         )
 
@@ -79,4 +92,9 @@ class Access:
             return Failure(Kind.UNTRUSTED, f"TLS failed: {text}", address)
         if isinstance(error, self.driver.denied):
             return Failure(Kind.LOGIN, f"login as {self._user!r} refused: {error}", address)
+        now = time.monotonic()
+        if now >= self._silent_until.get(address, 0.0):
+            # Not prolonged by the short attempts: a server that is slow and no more gets a full
+            # one again.
+            self._silent_until[address] = now + _SILENT_SECONDS
         return Failure(Kind.BROKEN, str(error) or type(error).__name__, address)
