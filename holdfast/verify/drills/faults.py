@@ -151,6 +151,7 @@ def cold_start(stage: Stage) -> None:
     stage.require(role == "slave", f"{stale.name} took itself for the primary")
     stage.means.put_back()
     stage.tell("everything is back")
+    stage.until("the Sentinels name a primary", lambda: bool(stage.primary()), _DOWN_SECONDS)
     stage.require(stage.primary() == primary, f"the primary was {primary} and is {stage.primary()}")
 
 
