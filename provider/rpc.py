@@ -188,9 +188,19 @@ def _token(urn: str) -> str:
 
 def _failures(failures: tuple[Failure, ...], source: Decoded) -> list[proto.CheckFailure]:
     return [
-        proto.CheckFailure(property=item.property, reason=mask(item.reason, source))
+        proto.CheckFailure(
+            property=item.property if _may_show(item.property, source) else "",
+            reason=mask(item.reason, source),
+        )
         for item in failures
     ]
+
+
+def _may_show(name: str, source: Decoded) -> bool:
+    # The engine prints the value of a property that a failure names, whole and unmasked. The reason
+    # names the property in any case.
+    secret = any(path[0] == name for path in source.secrets)
+    return not secret and not isinstance(source.values.get(name), dict | list)
 
 
 def _diff_response(result: DiffResult) -> proto.DiffResponse:

@@ -18,13 +18,14 @@ from provider.resource import (
     CheckResult,
     Context,
     Created,
+    Failure,
     Found,
     PartialFailure,
     Resource,
     Severity,
     Stored,
 )
-from provider.rpc import Servicer
+from provider.rpc import Servicer, _failures
 from provider.values import UNKNOWN, Properties
 from tests.unit.provider.grpc_context import Aborted, call, marshalled, urn
 
@@ -151,8 +152,17 @@ def test_check_failures_name_the_property(servicer: Servicer) -> None:
 
 def test_a_config_error_in_check_is_a_failure_of_its_property(servicer: Servicer) -> None:
     [failure] = _check(servicer, {"content": "rude"}).failures
-    assert failure.property == "content"
+    assert failure.reason.startswith("content: ")
     assert "need a polite text; rephrase it" in failure.reason
+
+
+def test_a_failure_does_not_make_the_engine_print_a_secret_or_a_whole_map() -> None:
+    source = Decoded({"content": _SECRET, "size": {"a": 1}}, frozenset({("content",)}))
+    failures = (Failure("content", f"content: got {_SECRET}"), Failure("size", "size: got a map"))
+    assert [(item.property, item.reason) for item in _failures(failures, source)] == [
+        ("", "content: got [secret]"),
+        ("", "size: got a map"),
+    ]
 
 
 def test_diff_tells_replacements_by_property(servicer: Servicer, box: Box) -> None:
