@@ -204,8 +204,12 @@ SERVER_RULES: Final[Mapping[Role, Rule]] = MappingProxyType(
             channels=("&__sentinel__:hello",),
         ),
         Role.AGENT: Rule(
-            "the process beside a server: applies new users and certificates, opens the gate",
-            words("ping info role config|set acl|load acl|getuser client|kill client|list"),
+            "the process beside a server: applies new users and certificates, opens the gate; "
+            "pauses writes where a server that stops cannot hand over otherwise",
+            words(
+                "ping info role config|set acl|load acl|getuser client|kill client|list "
+                "client|pause client|unpause"
+            ),
         ),
         Role.PROBE: Rule("health checks", ("ping", "info", "role")),
         Role.EXPORTER: Rule(

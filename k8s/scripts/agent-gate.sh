@@ -16,7 +16,7 @@ me=$address
 in_step_since=''
 was_primary=''
 remembered_primary=''
-no_primary_since='' last_escape_check=0 opened_at='' asked=''
+no_primary_since='' last_escape_check=0 opened_at='' asked='' late_logged=''
 [ ! -s "$last_primary_file" ] || IFS= read -r remembered_primary <"$last_primary_file" || true
 
 # read_info: $reply of INFO -> $now $role $link $syncing $priority $primary
@@ -107,8 +107,11 @@ escape_step() {
     IFS= read -r synced <"$last_synced_file"
     if [ -z "$opened_at" ]; then
         peers_priorities
-        if [ "$late_peers" != '' ]; then
-            log "no primary for $((now - no_primary_since)) s; lets those open that started later: $late_peers"
+        if [ -n "$late_peers" ]; then
+            if [ "$late_peers" != "$late_logged" ]; then
+                log "no primary for $((now - no_primary_since)) s; lets those open that started later:$late_peers"
+                late_logged=$late_peers
+            fi
             return 0
         fi
         opened_at=$now asked=''
