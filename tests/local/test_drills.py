@@ -109,12 +109,6 @@ def test_writers_resume_after_the_primary_was_killed(group: Servers) -> None:
     assert keys(group) == 0
 
 
-def test_two_sentinels_of_three_are_enough(group: Servers) -> None:
-    result = drill(group, "sentinel-lost")
-    assert result.failures == ()
-    assert all(node.running for node in group.nodes.values())
-
-
 def test_a_drill_fails_where_the_writers_are_not_back_in_time(group: Servers) -> None:
     (impatient,) = (
         replace(drill, bounds=lambda _: Bounds(pause_seconds=0.001))
