@@ -77,7 +77,7 @@ class Traffic:
         thread = threading.Thread(target=self.run)
         thread.start()
         try:
-            wait_until("the first turns", lambda: self.turns > 3 or bool(self.failures))
+            wait_until("the first turns", lambda: self.turns > 3 or not thread.is_alive())
             yield
         finally:
             self._stop.set()
