@@ -1,7 +1,8 @@
 """What ``pulumi preview --json`` says, read strictly: a plan is judged whole or not at all.
 
-The rules on plans (this module, plan_rules, plan_guard) live beside the other checks, so that they
-run wherever the package is installed: in CI without this checkout, on plans of any program.
+What judges plans (this module, plan_rules, plan_table, plan_guard) lives beside the other checks,
+so that it runs wherever the package is installed: in CI without this checkout, on plans of any
+program.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Judges a plan by the table of plan_rules: pure, no engine and no store is asked."""
+"""Judges a plan by plan_table: pure, no engine and no store is asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Final
 
 from holdfast.verify.plan import SECRET, Plan, Step
 from holdfast.verify.plan_rules import (
-    HOLDERS,
     Fixed,
     Harm,
     Holder,
@@ -20,6 +19,7 @@ from holdfast.verify.plan_rules import (
     amount,
     value_at,
 )
+from holdfast.verify.plan_table import HOLDERS
 
 _HARMLESS: Final = frozenset({"same", "create", "read", "refresh", "import"})
 _LONGEST: Final = 60

@@ -12,7 +12,7 @@ from holdfast.errors import ConfigError
 from holdfast.verify.plan import Plan, parse_plan
 from holdfast.verify.plan_guard import judge
 from holdfast.verify.plan_report import to_json, to_markdown, to_text
-from holdfast.verify.plan_rules import HOLDERS
+from holdfast.verify.plan_table import HOLDERS
 
 PLANS = Path(__file__).parent / "plans"
 URN = "urn:pulumi:test::holdfast::holdfast:index:LocalSessionStore$%s::name"

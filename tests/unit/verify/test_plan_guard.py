@@ -7,11 +7,13 @@ import pytest
 
 from holdfast.verify.plan import Plan, Step, parse_plan
 from holdfast.verify.plan_guard import Verdict, judge
-from holdfast.verify.plan_rules import HOLDERS, Harm, amount, value_at
+from holdfast.verify.plan_rules import Harm, amount, value_at
+from holdfast.verify.plan_table import HOLDERS
 
 PLANS = Path(__file__).parent / "plans"
 SERVER = "holdfast:index:ServerProcess"
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
+STORE = "holdfast:index:SentinelSessionStore"
 CLAIM = "kubernetes:core/v1:PersistentVolumeClaim"
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 
@@ -219,6 +221,9 @@ def stateful_set(replicas: int, memory: str = "1Gi", component: str = "server") 
 @pytest.mark.parametrize(
     ("kind", "old", "new", "expected"),
     [
+        (STORE, {"namespace": "a", "store": "s"}, {"namespace": "b", "store": "s"}, [Harm.EMPTY]),
+        (STORE, {"app": "a", "buckets": 64}, {"app": "b", "buckets": 128}, [Harm.EMPTY] * 2),
+        (STORE, {}, {"app": "a", "buckets": 64}, []),
         (CLAIM, claim("10Gi"), claim("8Gi"), [Harm.SHRINK]),
         (CLAIM, claim("10Gi"), claim("10G"), [Harm.SHRINK]),
         (CLAIM, claim("10Gi"), claim("20Gi"), []),
