@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from holdfast.connection import Address
@@ -26,9 +27,14 @@ def hand_over(stage: Stage, old: Address) -> Address:
     if stage.facts.coordinated:
         _ask_sentinels(stage, "SENTINEL", "FAILOVER", service, "COORDINATED")
         return stage.until_moved(old)
+    replicas = [process.address for process in stage.replicas()]
     stage.ask(old, "CLIENT", "PAUSE", _PAUSE_MS, "WRITE")
     try:
-        stage.until("a replica has everything", lambda: _in_step(stage, old), _IN_STEP_SECONDS)
+        stage.until(
+            "a replica has everything",
+            lambda: _in_step(stage, old, replicas),
+            _IN_STEP_SECONDS,
+        )
         _ask_sentinels(stage, "SENTINEL", "FAILOVER", service)
         new = stage.until_moved(old)
         # What Sentinel itself would do some ten seconds later.
@@ -63,11 +69,8 @@ def _ask_sentinels(stage: Stage, *command: str) -> None:
         raise
 
 
-def _in_step(stage: Stage, primary: Address) -> bool:
-    state = stage.info(primary, "replication")
-    offset = state["master_repl_offset"]
-    return any(
-        f"offset={offset}," in value
-        for name, value in state.items()
-        if name.startswith("slave") and "state=online" in value
-    )
+def _in_step(stage: Stage, primary: Address, replicas: Sequence[Address]) -> bool:
+    # The replicas are asked themselves: what the primary knows of them is up to a second old.
+    offset = int(stage.info(primary, "replication")["master_repl_offset"])
+    states = (stage.info(replica, "replication") for replica in replicas)
+    return any(int(state.get("slave_repl_offset", -1)) >= offset for state in states)

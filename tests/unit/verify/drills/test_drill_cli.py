@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,8 @@ def test_the_bounds_follow_the_down_after_of_the_store() -> None:
     assert bounds["kill-primary"].lost_seconds == 4.5
     assert bounds["planned-failover"].pause_seconds == 1.2
     assert bounds["planned-failover"].lost_seconds == 0
+    older = replace(facts, coordinated=False)
+    assert select(["planned-failover"])[0].bounds(older).pause_seconds == pytest.approx(1.3)
 
 
 def test_a_result_is_one_line_with_its_figures() -> None:
