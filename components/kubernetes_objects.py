@@ -1,0 +1,226 @@
+"""The objects of a store in a cluster as resources, from the manifests of :mod:`k8s`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.credentials import Credentials
+from components.kubernetes_spec import KubernetesSpec
+from holdfast.roles import APPLICATION_ROLES, Place
+from k8s.configuration import (
+    CONNECTION_KEY,
+    PRESENTED_ROLES,
+    conf_map,
+    load_scripts,
+    scripts_map,
+    secret,
+)
+from k8s.disruption import disruption_budget
+from k8s.environment import ACL_FILE
+from k8s.policies import deny_policy, traffic_policy
+from k8s.services import governing_service, host_aliases, pod_service
+from k8s.spec import Object
+from k8s.workloads import stateful_set
+
+ROLLOUT_TIMEOUT: Final = "20m"
+"""Pods go one at a time, and a server that loads a large file takes its time."""
+
+
+class StoreObjects:
+    """Makes the objects of one store, in the order in which they need each other."""
+
+    def __init__(self, name: str, spec: KubernetesSpec, child: pulumi.ResourceOptions) -> None:
+        self._name = name
+        self._spec = spec
+        self._scripts = load_scripts()
+        before: list[pulumi.Resource] = []
+        if spec.create_namespace:
+            before.append(_namespace(name, spec.objects.names.namespace, child))
+        self._child = _with(child, depends_on=before)
+        # What holds sessions, or whose loss would roll or stop every pod.
+        self._kept = _with(self._child, protect=spec.production or None)
+        self._before_pods: list[pulumi.Resource] = []
+
+    def add_services(self) -> list[pulumi.Output[Any]]:
+        """The Services; returns the addresses of the pods' own, servers first."""
+        addresses = []
+        for place in Place:
+            manifest = governing_service(self._spec.objects, place)
+            self._before_pods.append(_service(f"{self._name}-{place}-pods", manifest, self._child))
+            for ordinal in range(self._spec.objects.count(place)):
+                manifest = pod_service(self._spec.objects, place, ordinal)
+                made = _service(f"{self._name}-{place}-{ordinal}", manifest, self._kept)
+                addresses.append(made.spec.cluster_ip)
+        return addresses
+
+    def add_rules(self) -> None:
+        """NetworkPolicies and PodDisruptionBudgets; no pod starts before they hold."""
+        policies = {f"{self._name}-deny-all": deny_policy(self._spec.objects)}
+        for place in Place:
+            policies[f"{self._name}-{place}-traffic"] = traffic_policy(self._spec.objects, place)
+            manifest = disruption_budget(self._spec.objects, place)
+            self._before_pods.append(
+                kubernetes.policy.v1.PodDisruptionBudget(
+                    f"{self._name}-{place}-disruption",
+                    metadata=manifest["metadata"],
+                    spec=manifest["spec"],
+                    opts=self._child,
+                )
+            )
+        self._before_pods += [
+            kubernetes.networking.v1.NetworkPolicy(
+                policy, metadata=manifest["metadata"], spec=manifest["spec"], opts=self._child
+            )
+            for policy, manifest in policies.items()
+        ]
+
+    def add_configuration(self) -> None:
+        """Scripts and templates."""
+        maps = {f"{self._name}-scripts": scripts_map(self._spec.objects, self._scripts)}
+        for place in Place:
+            maps[f"{self._name}-{place}-conf"] = conf_map(self._spec.objects, place)
+        self._before_pods += [
+            kubernetes.core.v1.ConfigMap(
+                config_map,
+                metadata=manifest["metadata"],
+                data=manifest["data"],
+                immutable=manifest["immutable"],
+                opts=self._child,
+            )
+            for config_map, manifest in maps.items()
+        ]
+
+    def add_secrets(self, credentials: Credentials) -> None:
+        """What the pods read: users, certificate, and the passwords that they present."""
+        names = self._spec.objects.names
+        for place in Place:
+            certificate = credentials.certificates[place]
+            contents: dict[str, tuple[str, dict[str, pulumi.Output[str]]]] = {
+                "acl": (names.acl(place), {ACL_FILE: credentials.acls[place]}),
+                "tls": (
+                    names.tls(place),
+                    {
+                        "tls.crt": certificate.certificate_pem,
+                        "tls.key": certificate.private_key_pem,
+                        "ca.crt": credentials.authority.bundle_pem,
+                    },
+                ),
+                "passwords": (
+                    names.passwords(place),
+                    {
+                        role.value: credentials.presented[role.value]
+                        for role in PRESENTED_ROLES[place]
+                    },
+                ),
+            }
+            self._before_pods += [
+                self._secret(f"{place}-{what}", secret_name, data, self._kept, place)
+                for what, (secret_name, data) in contents.items()
+            ]
+
+    def add_stateful_sets(
+        self, cluster_ips: Sequence[pulumi.Output[Any]], credentials: Credentials
+    ) -> dict[Place, kubernetes.apps.v1.StatefulSet]:
+        """Sentinels, then servers: a roll of both never takes a Sentinel and the primary."""
+        aliases = host_aliases(self._spec.objects, cluster_ips)
+        sets: dict[Place, kubernetes.apps.v1.StatefulSet] = {}
+        for place in (Place.SENTINEL, Place.SERVER):
+            manifest = stateful_set(
+                self._spec.objects,
+                place,
+                scripts=self._scripts,
+                host_aliases=aliases,
+                # Sentinels read their users, certificate and passwords at their start only.
+                credentials=self._revision(credentials) if place is Place.SENTINEL else None,
+            )
+            sets[place] = kubernetes.apps.v1.StatefulSet(
+                f"{self._name}-{place}",
+                metadata=manifest["metadata"],
+                spec=manifest["spec"],
+                opts=_with(
+                    self._kept,
+                    depends_on=[*self._before_pods, *sets.values()],
+                    # They cannot change on a StatefulSet that exists: it would be replaced.
+                    ignore_changes=["spec.volumeClaimTemplates"],
+                    custom_timeouts=pulumi.CustomTimeouts(
+                        create=ROLLOUT_TIMEOUT, update=ROLLOUT_TIMEOUT
+                    ),
+                ),
+            )
+        return sets
+
+    def add_connections(
+        self,
+        documents: pulumi.Output[dict[str, str]],
+        sets: Mapping[Place, pulumi.Resource],
+    ) -> pulumi.Output[Mapping[str, str]]:
+        """A Secret for each application role; applications are told of a store that runs."""
+        after = _with(self._child, depends_on=[*sets.values()])
+        found: dict[str, pulumi.Output[str]] = {}
+        for role in APPLICATION_ROLES:
+            secret_name = self._spec.objects.names.connection(role)
+            made = self._secret(
+                f"connection-{role}", secret_name, {CONNECTION_KEY: documents[role.value]}, after
+            )
+            found[role.value] = made.metadata.name
+        return pulumi.Output.all(**found)
+
+    def _revision(self, credentials: Credentials) -> pulumi.Output[str]:
+        """Changes with all that a Sentinel reads at its start; made of nothing secret."""
+        return pulumi.Output.all(
+            credentials.certificates[Place.SENTINEL].serial,
+            credentials.authority.bundle_pem,
+            credentials.hashes,
+            self._spec.rotation.password_stage.value,
+        ).apply(_digest)
+
+    def _secret(
+        self,
+        what: str,
+        secret_name: str,
+        data: Mapping[str, pulumi.Output[str]],
+        opts: pulumi.ResourceOptions,
+        place: Place | None = None,
+    ) -> kubernetes.core.v1.Secret:
+        hidden: dict[str, pulumi.Output[str]] = {
+            file: pulumi.Output.secret(text) for file, text in data.items()
+        }
+        manifest = secret(self._spec.objects, secret_name, hidden, place)
+        return kubernetes.core.v1.Secret(
+            f"{self._name}-{what}",
+            metadata=manifest["metadata"],
+            type=manifest["type"],
+            string_data=manifest["stringData"],
+            opts=opts,
+        )
+
+
+def _digest(known: object) -> str:
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _namespace(
+    name: str, namespace: str, child: pulumi.ResourceOptions
+) -> kubernetes.core.v1.Namespace:
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return kubernetes.core.v1.Namespace(
+        f"{name}-namespace", metadata={"name": namespace, "labels": labels}, opts=child
+    )
+
+
+def _service(
+    name: str, manifest: Object, opts: pulumi.ResourceOptions
+) -> kubernetes.core.v1.Service:
+    return kubernetes.core.v1.Service(
+        name, metadata=manifest["metadata"], spec=manifest["spec"], opts=opts
+    )
+
+
+def _with(base: pulumi.ResourceOptions, **more: Any) -> pulumi.ResourceOptions:  # noqa: ANN401 - the options' own types
+    return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(**more))

@@ -1,0 +1,235 @@
+"""Arguments of the store in a cluster: completed and checked once, then frozen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from components.credentials import CredentialsSpec, role_users
+from components.kubernetes_args import SentinelSessionStoreArgs
+from config.directives import ServerConfig
+from config.rules import (
+    check_app,
+    check_buckets,
+    check_dns_names,
+    check_down_after_ms,
+    check_eviction_policy,
+    check_expected_sessions,
+    check_maxmemory,
+)
+from config.schema import Appendfsync, Engine, Preset
+from config.server import MINIMUM_VERSIONS
+from config.shape import resolve_shape
+from holdfast.acl import parse_version
+from holdfast.connection import Address, Capacity, Connection, Tls, Topology
+from holdfast.errors import ConfigError
+from holdfast.roles import Place
+from holdfast.rotation.settings import RotationSettings
+from holdfast.units import parse_bytes
+from k8s.memory import plan_memory
+from k8s.names import CLUSTER_DOMAIN, Names
+from k8s.spec import COLD_START_GRACE_SECONDS, StoreSpec
+from k8s.templates import SENTINEL_PORT
+
+DEFAULT_VERSION: Final = "9.1.2"
+"""The oldest that the handover without loss was tried on."""
+DEFAULT_IMAGE: Final = f"valkey/valkey:{DEFAULT_VERSION}"
+_IMAGE: Final = re.compile(
+    r"(?P<name>[^\s@]+?)(:(?P<tag>[\w][\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?\Z"
+)
+_MIN_GRACE_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesSpec:
+    """Checked arguments."""
+
+    app: str
+    buckets: int
+    production: bool
+    create_namespace: bool
+    expected_sessions: int | None
+    extra_dns_names: tuple[str, ...]
+    rotation: RotationSettings
+    objects: StoreSpec
+
+    @classmethod
+    def from_args(cls, name: str, args: SentinelSessionStoreArgs) -> KubernetesSpec:
+        """Fill in the defaults and check every rule. Raises ConfigError."""
+        production = Preset(args.get("preset", Preset.DEV)) is Preset.PROD
+        names = Names(
+            args.get("store", name),
+            args["namespace"],
+            args.get("cluster_domain", CLUSTER_DOMAIN),
+        )
+        config = _server_config(names, args)
+        return cls(
+            app=check_app(args.get("app", "agent")),
+            buckets=check_buckets(args.get("buckets", 64)),
+            production=production,
+            create_namespace=args.get("create_namespace", False),
+            expected_sessions=check_expected_sessions(args.get("expected_sessions")),
+            extra_dns_names=check_dns_names(tuple(args.get("extra_dns_names", ()))),
+            rotation=args.get("rotation", RotationSettings()),
+            objects=StoreSpec(
+                names=names,
+                config=config,
+                memory=plan_memory(
+                    config.maxmemory_bytes,
+                    limit_bytes=_amount("memory_limit", args.get("memory_limit")),
+                    disk_bytes=_amount("storage", args.get("storage")),
+                ),
+                image=_check_image(args.get("image", DEFAULT_IMAGE), production=production),
+                image_pull_secrets=tuple(args.get("image_pull_secrets", ())),
+                storage_class=args.get("storage_class"),
+                server_cpu=args.get("server_cpu", "250m"),
+                cold_start_grace_seconds=_check_grace(
+                    args.get("cold_start_grace_seconds", COLD_START_GRACE_SECONDS)
+                ),
+                share_nodes=_check_sharing(args.get("share_nodes", False), production=production),
+                spread_zones=production,
+                client_namespaces=tuple(args.get("client_namespaces", ())),
+                dns_namespace=args.get("dns_namespace", "kube-system"),
+                dns_ports=tuple(args.get("dns_ports", (53,))),
+            ),
+        )
+
+    @property
+    def fixed_inputs(self) -> dict[str, str | int]:
+        """What decides where sessions are found; a preview shows a change of it by name."""
+        return {
+            "app": self.app,
+            "buckets": self.buckets,
+            "topology": Topology.SENTINEL.value,
+            "namespace": self.objects.names.namespace,
+            "store": self.objects.names.store,
+        }
+
+    @property
+    def credentials(self) -> CredentialsSpec:
+        """What passwords and certificates follow from."""
+        names, objects = self.objects.names, self.objects
+        dns_names = {
+            place: sorted({*names.dns_names(place, objects.count(place)), *self.extra_dns_names})
+            for place in Place
+        }
+        return CredentialsSpec(self.app, objects.config, self.rotation, dns_names)
+
+    @property
+    def endpoints(self) -> tuple[Address, ...]:
+        """The Sentinels, by their announced names."""
+        return tuple(Address(name, SENTINEL_PORT) for name in self.objects.fqdns(Place.SENTINEL))
+
+    def connection(
+        self, passwords: Mapping[str, str], ca_pem: str, cluster_ips: Sequence[str]
+    ) -> Connection:
+        """The full Connection: every role's login.
+
+        Args:
+            passwords: by role.
+            ca_pem: what to trust.
+            cluster_ips: of the pods' Services, servers first; clients dial them, so that they
+                need no DNS either, and verify the names.
+        """
+        config = self.objects.config
+        return Connection(
+            target="kubernetes",
+            topology=Topology.SENTINEL,
+            engine=config.engine.value,
+            engine_version=config.version,
+            app=self.app,
+            buckets=self.buckets,
+            users=role_users(passwords),
+            tls=Tls(ca=ca_pem),
+            sentinels=self.endpoints,
+            sentinel_service=config.service,
+            dial=dict(zip(self.objects.all_fqdns, cluster_ips, strict=True)),
+            capacity=Capacity(
+                maxmemory_bytes=config.maxmemory_bytes,
+                eviction_policy=config.eviction_policy.value,
+                expected_sessions=self.expected_sessions,
+            ),
+        )
+
+
+def _server_config(names: Names, args: SentinelSessionStoreArgs) -> ServerConfig:
+    shape = resolve_shape(
+        Topology.SENTINEL,
+        replicas=args.get("replicas"),
+        sentinels=args.get("sentinels"),
+        quorum=args.get("quorum"),
+    )
+    engine = Engine(args.get("engine", Engine.VALKEY))
+    return ServerConfig(
+        service=names.service,
+        engine=engine,
+        version=_check_version(engine, args.get("engine_version", DEFAULT_VERSION)),
+        shape=shape,
+        down_after_ms=check_down_after_ms(args.get("down_after_ms", 5000)),
+        maxmemory_bytes=check_maxmemory(args.get("maxmemory", "256mb"), servers=shape.servers),
+        eviction_policy=check_eviction_policy(args.get("eviction_policy", "volatile-lru")),
+        appendfsync=Appendfsync(args.get("appendfsync", Appendfsync.EVERYSEC)),
+    )
+
+
+def _check_version(engine: Engine, version: str) -> str:
+    oldest = MINIMUM_VERSIONS[engine]
+    if parse_version(version) < oldest:
+        needed = ".".join(str(part) for part in oldest)
+        raise ConfigError(
+            "engine_version", version, f"{engine} {needed} or newer (for ACL selectors)", "raise it"
+        )
+    return version
+
+
+def _check_image(image: str, *, production: bool) -> str:
+    match = _IMAGE.match(image)
+    digest = "@sha256:" in image
+    if match is None or not (digest or match["tag"]) or (match["tag"] == "latest" and not digest):
+        raise ConfigError(
+            "image",
+            image,
+            "a name with a tag other than latest, or with a digest",
+            f"set for example {DEFAULT_IMAGE}",
+        )
+    if production and not digest:
+        raise ConfigError(
+            "image",
+            image,
+            "a digest (name@sha256:...) with preset prod",
+            "a tag can be given to another image: look its digest up, and set it",
+        )
+    return image
+
+
+def _check_sharing(share_nodes: bool, *, production: bool) -> bool:
+    if share_nodes and production:
+        raise ConfigError(
+            "share_nodes",
+            share_nodes,
+            "False with preset prod",
+            "one node's end would take the quorum with it; remove it",
+        )
+    return share_nodes
+
+
+def _check_grace(seconds: int) -> int:
+    if seconds < _MIN_GRACE_SECONDS:
+        raise ConfigError(
+            "cold_start_grace_seconds",
+            seconds,
+            f"{_MIN_GRACE_SECONDS} or more",
+            "a primary that is only restarting must not be given up; set 120",
+        )
+    return seconds
+
+
+def _amount(field: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    amount = parse_bytes(text)
+    if amount is None:
+        raise ConfigError(field, text, "an amount such as 640mb or 2gb", "correct it")
+    return amount
