@@ -167,6 +167,7 @@ class AsyncLink(asyncio.Protocol):
         self._owner = dialled.owner
         self._reader = new_reader()
         self._waiting: deque[_Waiting] = deque()
+        self._outgoing: list[bytes] = []
         self._timeout_seconds = timeout_seconds
         self._watchdog: asyncio.TimerHandle | None = None
         self._streams = dialled.transport.get_protocol()
@@ -194,16 +195,30 @@ class AsyncLink(asyncio.Protocol):
         future: asyncio.Future[list[Any]] = self._loop.create_future()
         self.active_at = now = self._loop.time()
         self._waiting.append(_Waiting(future, count, now))
-        self._transport.write(payload)
+        if len(self._waiting) == 1:
+            self._transport.write(payload)
+        else:
+            # What other tasks send in this turn of the loop leaves in the same write: one TLS
+            # record and one system call for all of them.
+            if not self._outgoing:
+                self._loop.call_soon(self._flush)
+            self._outgoing.append(payload)
         if self._watchdog is None:
             self._watchdog = self._loop.call_later(self._timeout_seconds, self._watch)
         return future
+
+    def _flush(self) -> None:
+        payload = b"".join(self._outgoing)
+        self._outgoing.clear()
+        if payload and not self.closed:
+            self._transport.write(payload)
 
     def write(self, payload: bytes) -> None:
         """Send without waiting for replies, for subscriptions. Raises Broken."""
         if self.closed:
             raise Broken(self.reason, sent=False)
-        self._transport.write(payload)
+        self._outgoing.append(payload)
+        self._flush()
 
     def data_received(self, data: bytes) -> None:
         """Give the replies to those who wait for them (called by the event loop)."""

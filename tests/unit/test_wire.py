@@ -144,6 +144,7 @@ def _async_link(
 async def test_many_exchanges_share_a_connection_and_get_their_own_replies() -> None:
     link, transport = _async_link()
     first, second = link.exchange(b"a", 2), link.exchange(b"b", 1)
+    await asyncio.sleep(0)
     assert transport.written == [b"a", b"b"]
     assert link.load == 2
     link.data_received(b":1\r\n")
@@ -153,6 +154,31 @@ async def test_many_exchanges_share_a_connection_and_get_their_own_replies() -> 
     assert await second == [3]
     assert link.load == 0
     link.close()
+
+
+async def test_what_is_sent_in_one_turn_of_the_loop_leaves_in_one_write_and_in_order() -> None:
+    link, transport = _async_link()
+    futures = [link.exchange(payload, 1) for payload in (b"a", b"b", b"c")]
+    assert transport.written == [b"a"], "a lone exchange does not wait for company"
+    link.write(b"d")
+    assert transport.written == [b"a", b"bcd"]
+    futures.append(link.exchange(b"e", 1))
+    await asyncio.sleep(0)
+    assert transport.written == [b"a", b"bcd", b"e"]
+    link.data_received(b":1\r\n:2\r\n:3\r\n:4\r\n")
+    assert [await future for future in futures] == [[1], [2], [3], [4]]
+    link.close()
+
+
+async def test_nothing_is_written_to_a_connection_that_was_closed_meanwhile() -> None:
+    link, transport = _async_link()
+    futures = [link.exchange(b"a", 1), link.exchange(b"b", 1)]
+    link.close()
+    await asyncio.sleep(0)
+    assert transport.written == [b"a"]
+    for future in futures:
+        with pytest.raises(Broken):
+            await future
 
 
 async def test_a_cancelled_caller_leaves_no_trace() -> None:
