@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import Final
 
 from holdfast.errors import (
@@ -25,6 +22,7 @@ from holdfast.rotation.means import Interrupted
 from holdfast.rotation.pulumi_stack import PulumiStack
 from holdfast.rotation.run import Done, Rotation
 from holdfast.rotation.status import Status, look
+from holdfast.verify.cli import interrupts
 from holdfast.verify.progress import Progress
 from holdfast.verify.result import ExitCode
 
@@ -45,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     done: list[Done] = []
     try:
-        with _interrupts(stop), Progress(_MAX_STEPS) as progress:
+        with (
+            interrupts(stop, "rotate", "letting the engine finish"),
+            Progress(_MAX_STEPS) as progress,
+        ):
             return _rotate(arguments, stop, done, progress)
     except Interrupted as error:
         return _end(arguments, done, f"{error}; run it again and it goes on", ExitCode.INTERRUPTED)
@@ -195,24 +196,3 @@ def _print_status(status: Status, *, as_json: bool) -> int:
     rest = "; ".join(status.unfinished) or "nothing"
     sys.stdout.write(f"{'unfinished':<30} {rest}\n")
     return ExitCode.PASS
-
-
-@contextmanager
-def _interrupts(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the run to end after what the engine is doing."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stop.set()
-        sys.stderr.write("\nrotate: stopping in good order\n")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, ask) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
