@@ -7,7 +7,7 @@ import os
 import sys
 import textwrap
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +24,11 @@ from holdfast.verify.drills.catalogue import DRILLS, Drill, select
 from holdfast.verify.drills.engine import pulumi_up
 from holdfast.verify.drills.local_means import RECORD, LocalMeans
 from holdfast.verify.drills.means import Means
+from holdfast.verify.drills.repeat import records, repeated
 from holdfast.verify.drills.result import DrillResult, Interrupted, to_json
 from holdfast.verify.drills.runner import Options, run_drills
 from holdfast.verify.ledger_run import DEFAULT_WRITERS
+from holdfast.verify.record import append_records
 from holdfast.verify.result import ExitCode
 from holdfast.verify.runner import describe
 from holdfast.verify.target import ENVIRONMENT_VARIABLE, plain_outputs, resolve
@@ -34,6 +36,7 @@ from holdfast.verify.target import ENVIRONMENT_VARIABLE, plain_outputs, resolve
 _NAME_WIDTH: Final = 22
 _WIDTH: Final = 100
 _MAX_WRITERS: Final = 64
+_MAX_RUNS: Final = 100
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,9 +98,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--writers",
         metavar="N",
-        type=_count,
+        type=_up_to(_MAX_WRITERS),
         default=DEFAULT_WRITERS,
         help=f"writers at work at the same time (default {DEFAULT_WRITERS})",
+    )
+    parser.add_argument(
+        "--repeat",
+        metavar="N",
+        type=_up_to(_MAX_RUNS),
+        default=1,
+        help="run each drill N times; every run has to hold (default 1)",
+    )
+    parser.add_argument(
+        "--record", metavar="FILE", help="add what was shown to a file, for docs/proof.md"
+    )
+    parser.add_argument(
+        "--where",
+        metavar="TEXT",
+        default="",
+        help="what the store runs on, for the record: 'three-node test cluster on one machine'",
     )
     parser.add_argument(
         "--timeout-seconds",
@@ -112,11 +131,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    number = int(text) if text.isdigit() else 0
-    if not 1 <= number <= _MAX_WRITERS:
-        raise argparse.ArgumentTypeError(f"got {text!r}, need 1 to {_MAX_WRITERS}")
-    return number
+def _up_to(most: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        number = int(text) if text.isdigit() else 0
+        if not 1 <= number <= most:
+            raise argparse.ArgumentTypeError(f"got {text!r}, need 1 to {most}")
+        return number
+
+    return count
 
 
 def _run(arguments: argparse.Namespace, drills: Sequence[Drill], stop: threading.Event) -> ExitCode:
@@ -132,14 +154,20 @@ def _run(arguments: argparse.Namespace, drills: Sequence[Drill], stop: threading
     results = run_drills(
         connection,
         means,
-        drills,
+        [drill for drill in drills for _ in range(arguments.repeat)],
         options=Options(writers=arguments.writers, health_seconds=arguments.timeout_seconds),
         stop=stop,
         say=_progress,
         finished=finished,
     )
+    shown = records(connection, results, writers=arguments.writers, where=arguments.where)
     if arguments.json:
-        print(to_json(describe(connection), results))
+        print(to_json(describe(connection), results, shown))
+    elif arguments.repeat > 1:
+        for runs in repeated(results):
+            print(f"{runs.drill:<{_NAME_WIDTH}} {runs.summary()}")
+    if arguments.record and not stop.is_set():
+        append_records(Path(arguments.record), shown)
     if stop.is_set():
         return ExitCode.INTERRUPTED
     return ExitCode.PASS if all(result.ok for result in results) else ExitCode.CHECK_FAILED

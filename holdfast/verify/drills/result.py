@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from holdfast.errors import HoldfastError
+from holdfast.verify.record import Record
 
 
 class Interrupted(HoldfastError):
@@ -62,6 +63,7 @@ class DrillResult:
         events: what was done and seen, with seconds since the drill began.
         duration_seconds: in all.
         interrupted: ended early by Ctrl-C; everything was put back.
+        down_after_seconds: of the store's Sentinels, which the bounds follow.
     """
 
     drill: str
@@ -71,6 +73,7 @@ class DrillResult:
     events: tuple[tuple[float, str], ...]
     duration_seconds: float
     interrupted: bool = False
+    down_after_seconds: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -95,8 +98,8 @@ class DrillResult:
         return ", ".join(parts)
 
 
-def to_json(target: str, results: Sequence[DrillResult]) -> str:
-    """One object: ``target``, ``ok``, ``drills``."""
+def to_json(target: str, results: Sequence[DrillResult], records: Sequence[Record] = ()) -> str:
+    """One object: ``target``, ``ok``, ``drills`` (one a run), ``records`` (one a drill)."""
     return json.dumps(
         {
             "target": target,
@@ -114,6 +117,7 @@ def to_json(target: str, results: Sequence[DrillResult]) -> str:
                 }
                 for result in results
             ],
+            "records": [json.loads(record.to_json()) for record in records],
         },
         indent=2,
     )

@@ -186,6 +186,7 @@ class _Run:
             tuple(stage.events),
             time.monotonic() - began,
             self._interrupted,
+            facts.down_after_seconds,
         )
 
     def _proxy(self, access: Access) -> Proxy:

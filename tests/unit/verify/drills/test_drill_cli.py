@@ -26,7 +26,16 @@ def test_the_list_names_every_drill(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[0] for line in out.splitlines()] == [drill.name for drill in DRILLS]
 
 
-@pytest.mark.parametrize("arguments", [[], ["kill-primary", "--all"], ["--writers", "0", "--all"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["kill-primary", "--all"],
+        ["--writers", "0", "--all"],
+        ["--repeat", "0", "--all"],
+        ["--repeat", "many", "--all"],
+    ],
+)
 def test_unclear_arguments_are_a_usage_error(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
