@@ -7,7 +7,6 @@ beside it, where the CLI looks for the ones it ships with.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from toolchain import cache, process
 from toolchain.errors import ToolchainError, run_command
-from toolchain.go import find_go, minimum, work_dir
+from toolchain.gobuild import Build, compile_into, digest
 from toolchain.machine import which
 from toolchain.paths import PROJECT
 from toolchain.progress import Task, say
@@ -138,14 +137,10 @@ def _install() -> PulumiCli | None:
     return _installed()
 
 
-def _digest(*files: Path) -> str:
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
-
-
 def _entries() -> tuple[str, str]:
     """Names of the cache entries: the build alone, and the build with the language host."""
-    build = f"{VERSION}-{_digest(MODULE / 'go.mod', MODULE / 'go.sum')}"
-    return f"pulumi-build/{build}", f"pulumi/{build}-{_digest(HOST)}"
+    build = f"{VERSION}-{digest(MODULE / 'go.mod', MODULE / 'go.sum')}"
+    return f"pulumi-build/{build}", f"pulumi/{build}-{digest(HOST)}"
 
 
 def _built_before() -> PulumiCli | None:
@@ -171,46 +166,14 @@ def _build() -> PulumiCli:
 
 
 def _compile(folder: Path) -> None:
-    go = find_go(minimum((MODULE / "go.mod").read_text()))
-    # Not in /tmp, which on some machines is small and in memory.
-    scratch = folder / ".scratch"
-    scratch.mkdir()
-    env = {
-        **go.env,
-        "GOTMPDIR": str(scratch),
-        "CGO_ENABLED": "0",
-        "GOFLAGS": "-mod=readonly -modcacherw -tags=osusergo,grpcnotrace -trimpath",
-    }
-    listed: list[str] = []
-    with Task("fetching the Pulumi CLI's modules") as task:
-        fetched = 0
-
-        def on_line(line: str) -> None:
-            nonlocal fetched
-            if line.startswith("go: downloading"):
-                fetched += 1
-                task.detail = f"{fetched} modules"
-            else:
-                listed.append(line)
-
-        process.stream([go.binary, "list", "-deps", PACKAGE], on_line, env=env, cwd=MODULE)
-    with Task(f"building the Pulumi CLI {VERSION} (minutes, once)") as task:
-        compiled = 0
-
-        def on_package(_: str) -> None:
-            nonlocal compiled
-            compiled += 1
-            task.detail = f"{compiled} of at most {len(listed)} packages"
-
-        build = ["build", "-v", "-ldflags", LINKER_FLAGS, "-o", str(folder / "pulumi"), PACKAGE]
-        process.stream([go.binary, *build], on_package, env=env, cwd=MODULE)
+    title = f"the Pulumi CLI {VERSION}"
+    tags = ("osusergo", "grpcnotrace")
+    compile_into(folder, Build(title, MODULE, (PACKAGE,), LINKER_FLAGS, tags))
     printed = process.output([folder / "pulumi", "version"], env={"PULUMI_SKIP_UPDATE_CHECK": "1"})
     if parse(printed) != VERSION:
         raise ToolchainError(
             f"built {printed.strip()}, wanted v{VERSION}: go.mod and VERSION differ"
         )
-    shutil.rmtree(scratch)
-    shutil.rmtree(work_dir(), ignore_errors=True)
 
 
 def main() -> int:

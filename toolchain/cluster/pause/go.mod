@@ -1,0 +1,3 @@
+module holdfast.invalid/toolchain/cluster/pause
+
+go 1.26.0
