@@ -7,7 +7,7 @@ though it was acknowledged, stored twice, or kept though nobody knew.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -165,20 +165,26 @@ def longest_pauses(
 
     Writers with fewer than two acknowledged turns by then have none.
     """
+    longest: dict[str, Pause] = {}
+    for pause in pauses(entries, since=since, until=until):
+        known = longest.get(pause.writer)
+        if known is None or pause.seconds > known.seconds:
+            longest[pause.writer] = pause
+    return tuple(sorted(longest.values(), key=lambda pause: pause.seconds, reverse=True))
+
+
+def pauses(
+    entries: Iterable[Entry], *, since: float = float("-inf"), until: float = float("inf")
+) -> Iterator[Pause]:
+    """Every time between two acknowledged turns of a writer that ended in a span of time."""
     times: dict[str, list[float]] = {}
     for entry in entries:
         if entry.acknowledged:
             times.setdefault(entry.writer, []).append(entry.ended)
-    pauses = []
     for writer, acknowledged in times.items():
-        inside = [
-            Pause(writer, before, after)
-            for before, after in pairwise(sorted(acknowledged))
-            if since <= after <= until
-        ]
-        if inside:
-            pauses.append(max(inside, key=lambda pause: pause.seconds))
-    return tuple(sorted(pauses, key=lambda pause: pause.seconds, reverse=True))
+        for before, after in pairwise(sorted(acknowledged)):
+            if since <= after <= until:
+                yield Pause(writer, before, after)
 
 
 def rate_per_second(entries: Iterable[Entry], *, since: float, until: float) -> float:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from holdfast.errors import ConfigError
-from holdfast.verify.drills import faults
+from holdfast.verify.drills import cluster_faults, faults
 from holdfast.verify.drills.judge import LOSS_SLACK_SECONDS, Bounds
 from holdfast.verify.drills.means import Action
 from holdfast.verify.drills.stage import Facts, Stage
@@ -19,6 +20,11 @@ TICK_SECONDS: Final = 0.1
 
 KILL_SLACK_SECONDS: Final = 1.5
 FREEZE_SLACK_SECONDS: Final = 2.5
+CUT_SLACK_SECONDS: Final = 4.0
+"""A client that a cut left without an answer gives its connection up only after a timeout."""
+
+POD_SECONDS: Final = 2.0
+"""A hand-over, and what comes with a pod that goes: its address refuses, its Sentinel too."""
 THAW_SECONDS: Final = 3.0
 """Replicas report once a second; a turn that waits for one began at most a second before."""
 
@@ -51,8 +57,17 @@ def _failover(slack_seconds: float) -> Callable[[Facts], Bounds]:
     )
 
 
+def _kill(facts: Facts) -> Bounds:
+    restart = cluster_faults.RESTART_SLACK_SECONDS
+    return _failover(restart if facts.supervised else KILL_SLACK_SECONDS)(facts)
+
+
 def _nothing_lost(*, resume_seconds: float | None = None) -> Callable[[Facts], Bounds]:
     return lambda _: Bounds(resume_seconds=resume_seconds)
+
+
+def _no_pause_above(seconds: float) -> Callable[[Facts], Bounds]:
+    return lambda _: Bounds(pause_seconds=seconds)
 
 
 def _planned(facts: Facts) -> Bounds:
@@ -71,7 +86,7 @@ DRILLS: Final = (
         "kill-primary",
         "writers resume soon after the primary is gone; confirmed turns survive",
         faults.kill_primary,
-        _failover(KILL_SLACK_SECONDS),
+        _kill,
         frozenset({Action.KILL}),
     ),
     Drill(
@@ -85,7 +100,7 @@ DRILLS: Final = (
         "sentinel-lost",
         "a Sentinel less disturbs nobody, and the others still fail over",
         faults.sentinel_lost,
-        _failover(KILL_SLACK_SECONDS),
+        _kill,
         frozenset({Action.KILL}),
     ),
     Drill(
@@ -113,10 +128,95 @@ DRILLS: Final = (
         "primary-reborn-empty",
         "a primary that comes back without its data does not empty the others",
         faults.primary_reborn_empty,
-        _failover(KILL_SLACK_SECONDS),
+        _kill,
         frozenset({Action.KILL, Action.EMPTY}),
     ),
+    Drill(
+        "pod-deleted",
+        "a primary whose pod is deleted hands over before it stops",
+        cluster_faults.delete_primary_pod,
+        _no_pause_above(POD_SECONDS),
+        frozenset({Action.PODS}),
+    ),
+    Drill(
+        "node-drained",
+        "a drain of the primary's node loses nothing",
+        cluster_faults.drain_primary_node,
+        _no_pause_above(POD_SECONDS),
+        frozenset({Action.DRAIN}),
+    ),
+    Drill(
+        "node-cut",
+        "a primary that is cut off with its node stops taking writes, and another takes over",
+        cluster_faults.cut_primary_node,
+        _failover(CUT_SLACK_SECONDS),
+        frozenset({Action.NODES}),
+    ),
+    Drill(
+        "node-lost",
+        "a node that never comes back takes its volumes with it, and no turn that was confirmed",
+        cluster_faults.lose_primary_node,
+        _failover(CUT_SLACK_SECONDS),
+        frozenset({Action.NODES, Action.PODS}),
+    ),
+    Drill(
+        "volume-lost",
+        "a primary whose volume is gone is copied by nobody, and copies the others",
+        cluster_faults.lose_volume,
+        _no_pause_above(POD_SECONDS),
+        frozenset({Action.PODS}),
+    ),
+    Drill(
+        "every-pod-deleted",
+        "a stop of everything comes back with the data",
+        cluster_faults.delete_every_pod,
+        _nothing_lost(resume_seconds=cluster_faults.BACK_SECONDS),
+        frozenset({Action.PODS}),
+    ),
+    Drill(
+        "silent-dns",
+        "neither servers nor clients need the DNS on the way through a failover",
+        cluster_faults.silent_dns,
+        _failover(FREEZE_SLACK_SECONDS),
+        frozenset({Action.POLICY, Action.KILL, Action.FREEZE}),
+    ),
+    Drill(
+        "memory-full",
+        "a server at maxmemory rewrites its append-only file and is not killed for it",
+        cluster_faults.full_memory,
+        _nothing_lost(),
+        frozenset({Action.PODS}),
+    ),
+    Drill(
+        "rolling-update",
+        "every pod is replaced with at most three short pauses, and nothing lost",
+        cluster_faults.rolling_update,
+        _no_pause_above(POD_SECONDS),
+        frozenset({Action.PODS}),
+    ),
+    Drill(
+        "sentinel-cut",
+        "a Sentinel that a policy cuts off disturbs nobody, and the others still fail over",
+        cluster_faults.sentinel_cut_off,
+        _failover(FREEZE_SLACK_SECONDS),
+        frozenset({Action.POLICY, Action.FREEZE}),
+    ),
 )
+
+
+def change_drill(command: Sequence[str]) -> Drill:
+    """The drill of a command that changes the store while writers are at work."""
+    return Drill(
+        "change",
+        f"nothing is lost, and nobody waits for long, while this runs: {' '.join(command)}",
+        partial(faults.change, command=command),
+        _no_pause_above(POD_SECONDS),
+    )
+
+
+def possible(actions: frozenset[Action]) -> tuple[Drill, ...]:
+    """Every drill that a target can be put through that is able to do these things."""
+    return tuple(drill for drill in DRILLS if drill.needs <= actions)
 
 
 def select(names: Sequence[str]) -> tuple[Drill, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import textwrap
 import threading
@@ -20,7 +21,7 @@ from holdfast.errors import (
     TlsFailed,
 )
 from holdfast.verify.cli import interrupts
-from holdfast.verify.drills.catalogue import DRILLS, Drill, select
+from holdfast.verify.drills.catalogue import DRILLS, Drill, change_drill, possible, select
 from holdfast.verify.drills.engine import pulumi_up
 from holdfast.verify.drills.local_means import RECORD, LocalMeans
 from holdfast.verify.drills.means import Means
@@ -54,11 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         for drill in DRILLS:
             print(f"{drill.name:<{_NAME_WIDTH}} {drill.shows}")
         return ExitCode.PASS
-    if bool(arguments.names) == arguments.all:
-        parser.error("give the names of drills, or --all (--list shows them)")
+    if bool(arguments.names) + arguments.all + (arguments.during is not None) != 1:
+        parser.error("give the names of drills, --all, or --while (--list shows the drills)")
     stop = threading.Event()
     try:
-        drills = DRILLS if arguments.all else select(arguments.names)
+        drills = _chosen(arguments)
         with interrupts(stop, "drill", "putting everything back"):
             return _run(arguments, drills, stop)
     except Interrupted:
@@ -81,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("names", metavar="NAME", nargs="*", help="which drills")
     parser.add_argument("--all", action="store_true", help="all that the target can do")
+    parser.add_argument(
+        "--while",
+        dest="during",
+        metavar="COMMAND",
+        help="let writers work while a command runs, such as 'pulumi up --yes', and see that it "
+        "loses nothing and makes them wait only shortly",
+    )
     parser.add_argument("--list", action="store_true", help="print the drills and end")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--stack", metavar="NAME", help="read the connection from a Pulumi stack")
@@ -141,11 +149,22 @@ def _up_to(most: int) -> Callable[[str], int]:
     return count
 
 
-def _run(arguments: argparse.Namespace, drills: Sequence[Drill], stop: threading.Event) -> ExitCode:
+def _chosen(arguments: argparse.Namespace) -> tuple[Drill, ...] | None:
+    """The drills that were asked for; None for all that the target can do."""
+    if arguments.during is not None:
+        return (change_drill(shlex.split(arguments.during)),)
+    return None if arguments.all else select(arguments.names)
+
+
+def _run(
+    arguments: argparse.Namespace, drills: Sequence[Drill] | None, stop: threading.Event
+) -> ExitCode:
     connection = resolve(stack=arguments.stack, file=arguments.connection)
     outputs = plain_outputs(arguments.stack) if arguments.stack else {}
     refuse_production(outputs.get("preset"), known=arguments.i_know)
     means = _means(connection, arguments, outputs)
+    if drills is None:
+        drills = possible(means.actions())
 
     def finished(result: DrillResult) -> None:
         if not arguments.json:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from holdfast.connection import Address
 from holdfast.errors import ConfigError, VerificationFailed
+from holdfast.verify.drills.command import run_command
 from holdfast.verify.drills.journal import Journal
 from holdfast.verify.drills.means import Action, Process, State
 
@@ -34,6 +35,7 @@ _STOPPED: Final = "T"
 _DIE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.01
 _PRIVATE: Final = 0o077
+_ACTIONS: Final = frozenset({Action.KILL, Action.FREEZE, Action.START, Action.EMPTY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,12 @@ class LocalMeans:
         return next(iter(self._nodes().values())).owner
 
     def actions(self) -> frozenset[Action]:
-        """Everything."""
-        return frozenset(Action)
+        """What can be done to processes."""
+        return _ACTIONS
+
+    def supervised(self) -> bool:
+        """No: what is down stays down until the engine starts it."""
+        return False
 
     def processes(self) -> Sequence[Process]:
         """Servers first, each by name."""
@@ -165,6 +171,10 @@ class LocalMeans:
             else:
                 path.unlink()
 
+    def run(self, command: Sequence[str]) -> None:
+        """Run a command here."""
+        run_command(command)
+
     def put_back(self) -> None:
         """Thaw what is frozen; let the engine start what is down, in its safe order."""
         for process in self.processes():
@@ -215,10 +225,10 @@ class LocalMeans:
             return None
         pid = int(running["pid"])
         child = self._children.get(pid)
-        if child is not None:
-            # Our own dead children have to be reaped, or they look alive.
-            child.poll()
         stat = _stat(pid)
+        if child is not None and stat and stat[_STATE_FIELD] in _GONE:
+            # Our own dead children stay in the table until they are reaped.
+            child.wait()
         same = (
             bool(stat)
             and stat[_STATE_FIELD] not in _GONE

@@ -42,6 +42,13 @@ class Action(StrEnum):
     FREEZE = "freeze"
     START = "start"
     EMPTY = "empty"
+    PODS = "pods"
+    """Delete pods, roll them, and take a volume from one: :class:`ClusterMeans`."""
+    DRAIN = "drain"
+    POLICY = "policy"
+    """Cut a pod off, or silence the DNS, by a NetworkPolicy that is enforced."""
+    NODES = "nodes"
+    """Cut a node off, and switch it off."""
 
 
 class Means(Protocol):
@@ -49,6 +56,10 @@ class Means(Protocol):
 
     def actions(self) -> frozenset[Action]:
         """What this target can do."""
+        ...
+
+    def supervised(self) -> bool:
+        """Whether something on the target starts a process again as soon as it is gone."""
         ...
 
     def processes(self) -> Sequence[Process]:
@@ -75,10 +86,74 @@ class Means(Protocol):
         """Take the data away from a server that is down."""
         ...
 
+    def run(self, command: Sequence[str]) -> None:
+        """Run a command on the machine of whoever started the drill.
+
+        Raises:
+            VerificationFailed: it failed; its last lines are in the message.
+        """
+        ...
+
     def put_back(self) -> None:
         """Thaw what is frozen and bring back what is down, as the target's own tools do it."""
         ...
 
     def left_behind(self) -> Sequence[str]:
         """What a drill that was killed did and did not undo, in words; empty if nothing."""
+        ...
+
+
+class ClusterMeans(Means, Protocol):
+    """What a cluster offers beyond that. Names of pods are those of :meth:`processes`."""
+
+    def node_of(self, pod: str) -> str:
+        """The node that a pod of the store's namespace runs on."""
+        ...
+
+    def restarts(self) -> dict[str, int]:
+        """How often the containers of each pod were started again."""
+        ...
+
+    def delete_pods(self, names: Sequence[str]) -> None:
+        """Delete pods, all at once, each with its grace period."""
+        ...
+
+    def drain(self, node: str) -> None:
+        """Close a node and evict the store's pods on it, as their disruption budgets allow."""
+        ...
+
+    def roll(self) -> None:
+        """Replace every pod, servers and Sentinels, as a change of their template does."""
+        ...
+
+    def rolled(self) -> bool:
+        """Whether every pod is of the newest template, and ready."""
+        ...
+
+    def lose_volume(self, name: str) -> None:
+        """Take the claim of a pod away, with the pod."""
+        ...
+
+    def volume_of(self, name: str) -> str:
+        """Which volume a pod's claim has now; empty while it has none."""
+        ...
+
+    def cut_off(self, name: str) -> None:
+        """Let no packet through to or from a pod, probes excepted."""
+        ...
+
+    def silence_dns(self) -> None:
+        """Let the cluster's DNS hear nothing: whoever asks waits in vain."""
+        ...
+
+    def cut_node(self, node: str) -> None:
+        """Take a node off the network; what runs on it goes on running."""
+        ...
+
+    def heal_node(self, node: str) -> None:
+        """Put it back on the network."""
+        ...
+
+    def switch_off(self, node: str) -> None:
+        """End a node as a power cut does, and tell the cluster that it does not come back."""
         ...

@@ -150,7 +150,7 @@ class _Run:
     def result(self) -> DrillResult:
         """Run it. Whatever happens, everything is put back before this returns."""
         began = time.monotonic()
-        facts = read_facts(self._connection)
+        facts = replace(read_facts(self._connection), supervised=self._means.supervised())
         with ExitStack() as closing:
             access = Access(self._connection)
             closing.callback(access.close)

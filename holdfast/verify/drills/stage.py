@@ -18,6 +18,7 @@ from holdfast.verify.check import parse_info
 from holdfast.verify.drills.agreement import watched_primaries
 from holdfast.verify.drills.means import Means, Process
 from holdfast.verify.drills.result import Interrupted
+from holdfast.verify.ledger import longest_pauses
 from holdfast.verify.ledger_run import Ledger
 from holdfast.verify.nodes import pairs
 from holdfast.verify.proxy import Proxy
@@ -40,12 +41,14 @@ class Facts:
         min_replicas: what a primary needs to accept writes; 0 for nothing.
         max_lag_seconds: how far behind those may be.
         coordinated: whether Sentinel knows FAILOVER COORDINATED.
+        supervised: whether the target starts a process again by itself.
     """
 
     down_after_seconds: float
     min_replicas: int
     max_lag_seconds: float
     coordinated: bool
+    supervised: bool = False
 
 
 @dataclass
@@ -96,12 +99,27 @@ class Stage:
 
     def primary(self) -> Address:
         """Whom the majority of the Sentinels names. Raises VerificationFailed without one."""
-        named = watched_primaries(self.access)
+        named = self.watched()
         count = Counter(address for address in named.values() if address is not None)
         for address, votes in count.items():
             if votes > len(named) // 2:
                 return address
         raise VerificationFailed(f"the Sentinels do not agree on a primary: {dict(count)}")
+
+    def watched(self) -> dict[Address, Address | None]:
+        """Whom each Sentinel names as the primary; None for one that does not answer."""
+        return watched_primaries(self.access)
+
+    def require_pauses(self, *, since: float, at_most_seconds: float, what: str) -> None:
+        """Note a failure where a writer went longer than that since then without a turn."""
+        longest = longest_pauses(self.ledger.entries, since=since)
+        if not longest:
+            self.failures.append(f"{what}: no writer wrote before and after")
+        elif longest[0].seconds > at_most_seconds:
+            self.failures.append(
+                f"{what}: a writer paused for {longest[0].seconds:.2f} s, "
+                f"at most {at_most_seconds:.2f} s"
+            )
 
     def process_at(self, address: Address) -> Process:
         """The process that listens there. Raises VerificationFailed where there is none."""
@@ -168,10 +186,10 @@ class Stage:
         self.tell(f"the primary is {new}")
         return new
 
-    def until_writers_resume(self) -> None:
+    def until_writers_resume(self, seconds: float = RESUME_SECONDS) -> None:
         """Wait until each writer has a turn acknowledged from now on, and write a little more."""
         now = time.monotonic()
-        self.until("every writer writes", lambda: not self.ledger.behind(now), RESUME_SECONDS)
+        self.until("every writer writes", lambda: not self.ledger.behind(now), seconds)
         self.pause(WARM_UP_SECONDS)
 
     def close(self) -> None:
