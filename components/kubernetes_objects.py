@@ -12,6 +12,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.credentials import Credentials
 from components.kubernetes_spec import KubernetesSpec
+from holdfast.acl import with_revision
 from holdfast.roles import APPLICATION_ROLES, Place
 from k8s.configuration import (
     CONNECTION_KEY,
@@ -102,7 +103,8 @@ class StoreObjects:
         for place in Place:
             certificate = credentials.certificates[place]
             contents: dict[str, tuple[str, dict[str, pulumi.Output[str]]]] = {
-                "acl": (names.acl(place), {ACL_FILE: credentials.acls[place]}),
+                # The agent proves with the revision that a server has loaded what it was given.
+                "acl": (names.acl(place), {ACL_FILE: credentials.acls[place].apply(with_revision)}),
                 "tls": (
                     names.tls(place),
                     {

@@ -17,6 +17,7 @@ from holdfast.keys import validate_app
 from holdfast.roles import APP, Place, Role, Rule, Selector, rule_for
 
 ENGINES: Final = ("valkey", "redis")
+REVISION_USER: Final = "_rev"
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}\Z")
 _VERSION: Final = re.compile(r"\d+(\.\d+)*")
@@ -72,6 +73,16 @@ def sentinel_acl_file(hashes: Mapping[Role, Sequence[str]], *, engine: str, vers
         ConfigError: an unknown engine, or something that is no digest.
     """
     return _file(Place.SENTINEL, "", hashes, engine, version, cluster=False)
+
+
+def with_revision(text: str) -> str:
+    """An ACL file that says which one it is: a last user who can do nothing, named ``_rev``.
+
+    Its password's digest is that of the lines before. Read back from a server, it proves that the
+    server has loaded this file.
+    """
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"{text}user {REVISION_USER} off #{digest} resetkeys resetchannels -@all\n"
 
 
 def role_rule(role: Role, app: str, *, engine: str, version: str, topology: Topology | str) -> str:

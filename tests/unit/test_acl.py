@@ -15,6 +15,7 @@ from holdfast.acl import (
     role_rule,
     sentinel_acl_file,
     server_acl_file,
+    with_revision,
 )
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
@@ -135,3 +136,14 @@ def test_a_rule_without_password_is_what_managed_services_take() -> None:
 )
 def test_versions_are_read_as_numbers(text: str, numbers: tuple[int, ...]) -> None:
     assert parse_version(text) == numbers
+
+
+def test_the_revision_is_the_digest_of_every_line_before_it_and_can_do_nothing() -> None:
+    text = server_acl_file(
+        "agent", _HASHES, engine="valkey", version="9.1.2", topology=Topology.SENTINEL
+    )
+    revised = with_revision(text)
+    assert revised.startswith(text)
+    last = revised.removeprefix(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    assert last == f"user _rev off #{digest} resetkeys resetchannels -@all\n"
