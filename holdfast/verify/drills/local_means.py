@@ -109,6 +109,10 @@ class LocalMeans:
             if time.monotonic() > deadline:
                 raise VerificationFailed(f"{name} does not end on SIGKILL")
             time.sleep(_POLL_SECONDS)
+        child = self._children.pop(node.pid or 0, None)
+        if child is not None:
+            # Its folder is gone from the table a moment before it can be reaped.
+            child.wait(_DIE_SECONDS)
 
     def freeze(self, name: str) -> None:
         """SIGSTOP."""
