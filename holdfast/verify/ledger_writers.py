@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from holdfast.async_store import AsyncSessionStore
 from holdfast.errors import HoldfastError, StoreUnavailable, Unconfirmed
@@ -21,6 +21,22 @@ HISTORY_LIMIT: Final = 2 * TURNS_A_SESSION
 """No turn that was stored is trimmed away, not even if every one were stored twice."""
 
 _TROUBLE_SECONDS: Final = 0.1
+
+
+class Notes(Protocol):
+    """Where a writer notes down what happens."""
+
+    def note(self, entry: Entry) -> None:
+        """An attempt was answered."""
+        ...
+
+    def opened(self, session_id: str) -> None:
+        """A session was created."""
+        ...
+
+    def troubled(self, error: str) -> None:
+        """Something else than a turn failed; the class of its error."""
+        ...
 
 
 class Book:
@@ -51,11 +67,10 @@ class Book:
         with self._lock:
             self._sessions.append(session_id)
 
-    def troubled(self, error: HoldfastError) -> None:
-        """Something else than a turn failed."""
+    def troubled(self, error: str) -> None:
+        """Something else than a turn failed; the class of its error."""
         with self._lock:
-            name = type(error).__name__
-            self._trouble[name] = self._trouble.get(name, 0) + 1
+            self._trouble[error] = self._trouble.get(error, 0) + 1
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -95,11 +110,24 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Store a turn. The answer is a TurnResult or an error."""
+    """Store a turn. The answer is a TurnResult or an error.
+
+    Attributes:
+        at: what the turn follows.
+        turn_id: under which it is sent.
+        confirm: how many replicas are asked for.
+        row: by which the ledger knows it in the store; the turn id where empty.
+    """
 
     at: Head
     turn_id: str
     confirm: int
+    row: str = ""
+
+    @property
+    def message(self) -> str:
+        """What is stored."""
+        return self.row or self.turn_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +141,25 @@ Step = Create | Load | Append | Rest
 Plan = Generator[Step, Any, None]
 
 
+class Writing(Protocol):
+    """How a writer goes about it: :func:`write`, or less carefully, to see what that costs."""
+
+    def __call__(
+        self,
+        writer: str,
+        book: Notes,
+        *,
+        confirm: int,
+        pause_seconds: float,
+        running: Callable[[], bool],
+    ) -> Plan:
+        """One writer's life."""
+        ...
+
+
 def write(
     writer: str,
-    book: Book,
+    book: Notes,
     *,
     confirm: int,
     pause_seconds: float,
@@ -129,7 +173,7 @@ def write(
     while running():
         made = yield Create()
         if not isinstance(made, Session):
-            book.troubled(made)
+            book.troubled(type(made).__name__)
             yield Rest(_TROUBLE_SECONDS)
             continue
         book.opened(made.session_id)
@@ -143,7 +187,7 @@ def write(
 
 def _turn(
     writer: str,
-    book: Book,
+    book: Notes,
     head: Head,
     confirm: int,
     running: Callable[[], bool],
@@ -169,13 +213,13 @@ def _turn(
 
 
 def _reload(
-    book: Book, session_id: str, running: Callable[[], bool]
+    book: Notes, session_id: str, running: Callable[[], bool]
 ) -> Generator[Step, Any, Head | None]:
     while running():
         found = yield Load(session_id)
         if isinstance(found, Session):
             return found.head
-        book.troubled(found)
+        book.troubled(type(found).__name__)
         if not isinstance(found, StoreUnavailable):
             return None
         yield Rest(_TROUBLE_SECONDS)
@@ -209,7 +253,7 @@ def follow(plan: Plan, store: SessionStore) -> None:
                     case Load(session_id):
                         answer = store.load(session_id)
                     case Append(at, turn_id, confirm):
-                        answer = store.append(at, [turn_id], turn_id=turn_id, confirm=confirm)
+                        answer = store.append(at, [step.message], turn_id=turn_id, confirm=confirm)
             except HoldfastError as error:
                 answer = error
     except StopIteration:
@@ -233,7 +277,9 @@ async def follow_async(plan: Plan, store: AsyncSessionStore) -> None:
                     case Load(session_id):
                         answer = await store.load(session_id)
                     case Append(at, turn_id, confirm):
-                        answer = await store.append(at, [turn_id], turn_id=turn_id, confirm=confirm)
+                        answer = await store.append(
+                            at, [step.message], turn_id=turn_id, confirm=confirm
+                        )
             except HoldfastError as error:
                 answer = error
     except StopIteration:
