@@ -111,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"writers at work at the same time (default {DEFAULT_WRITERS})",
     )
     parser.add_argument(
+        "--processes",
+        metavar="N",
+        type=_up_to(_MAX_WRITERS),
+        default=1,
+        help="processes that the writers are spread over (default 1, this one)",
+    )
+    parser.add_argument(
         "--repeat",
         metavar="N",
         type=_up_to(_MAX_RUNS),
@@ -174,7 +181,11 @@ def _run(
         connection,
         means,
         [drill for drill in drills for _ in range(arguments.repeat)],
-        options=Options(writers=arguments.writers, health_seconds=arguments.timeout_seconds),
+        options=Options(
+            writers=arguments.writers,
+            processes=arguments.processes,
+            health_seconds=arguments.timeout_seconds,
+        ),
         stop=stop,
         say=_progress,
         finished=finished,

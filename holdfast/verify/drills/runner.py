@@ -12,6 +12,7 @@ from typing import Final
 from holdfast.connection import Connection, Topology
 from holdfast.errors import ConfigError, HoldfastError, Unsupported
 from holdfast.keys import RESERVED_TENANT, KeySpace
+from holdfast.options import ClientOptions
 from holdfast.roles import Role
 from holdfast.verify.access import Access
 from holdfast.verify.cleanup import Cleanup
@@ -24,6 +25,7 @@ from holdfast.verify.drills.result import DrillResult, Figures, Interrupted, Unh
 from holdfast.verify.drills.stage import RESUME_SECONDS, WARM_UP_SECONDS, Stage, read_facts
 from holdfast.verify.ledger import longest_pauses, rate_per_second
 from holdfast.verify.ledger_run import DEFAULT_WRITERS, Ledger
+from holdfast.verify.ledger_writers import Writing, write
 from holdfast.verify.nodes import discover
 from holdfast.verify.proxy import Proxy
 
@@ -41,11 +43,17 @@ class Options:
         writers: how many write at the same time.
         health_seconds: how long the store may take to be well before each drill.
         slack_seconds: added to every bound of time, for machines that are busy with other things.
+        processes: in how many processes the writers work; 1 is this one.
+        client: how the writers' clients behave.
+        writing: how a writer goes about a turn that was not answered.
     """
 
     writers: int = DEFAULT_WRITERS
     health_seconds: float = HEALTH_SECONDS
     slack_seconds: float = 0.0
+    processes: int = 1
+    client: ClientOptions | None = None
+    writing: Writing = write
 
 
 def run_drills(
@@ -163,6 +171,9 @@ class _Run:
                 _through(self._connection, proxy),
                 cleanup,
                 writers=self._options.writers,
+                processes=self._options.processes,
+                options=self._options.client,
+                writing=self._options.writing,
                 reading=self._connection,
             )
             closing.callback(ledger.close)
