@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from holdfast.cluster.errors import Conflict, EvictionRefused, Forbidden, NotFound, refused
+from holdfast.cluster.resources import JOBS, NODES, PODS, Right, query, selector
+from holdfast.errors import AccessDenied
+
+
+def test_a_path_names_group_namespace_object_and_part() -> None:
+    assert PODS.path() == "/api/v1/pods"
+    assert PODS.path("here", "a", "exec") == "/api/v1/namespaces/here/pods/a/exec"
+    assert JOBS.path("here") == "/apis/batch/v1/namespaces/here/jobs"
+    assert NODES.path(None, "n/0") == "/api/v1/nodes/n%2F0"
+
+
+def test_a_namespace_for_a_kind_that_has_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="nodes live in no namespace"):
+        NODES.path("here")
+
+
+def test_a_right_reads_as_verb_and_resource() -> None:
+    assert str(Right("create", PODS, "exec")) == "create pods/exec"
+    assert str(Right("delete", JOBS)) == "delete jobs.batch"
+
+
+def test_labels_and_queries_leave_out_what_is_empty() -> None:
+    assert selector({"b": "2", "a": "1"}) == "a=1,b=2"
+    assert query({"labelSelector": "", "x": None}) == ""
+    assert query({"command": ["sh", "-c"], "stdin": "true"}) == "?command=sh&command=-c&stdin=true"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (401, "", Forbidden),
+        (403, "", Forbidden),
+        (404, "", NotFound),
+        (409, "", Conflict),
+        (429, "x (POST /api/v1/namespaces/a/pods/b/eviction)", EvictionRefused),
+    ],
+)
+def test_an_answers_status_decides_the_error(status: int, message: str, kind: type) -> None:
+    assert type(refused(message, status=status)) is kind
+
+
+def test_missing_rights_count_as_denied_access_like_those_on_the_store() -> None:
+    assert isinstance(refused("no", status=403), AccessDenied)
