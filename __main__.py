@@ -6,7 +6,8 @@ from pathlib import Path
 
 from components.factory import create_store
 from components.outputs import export_outputs
-from config.pulumi_config import load_stack_settings
+from config.pulumi_config import load_stack_settings, plain_errors
 
 settings = load_stack_settings(Path(__file__).resolve().parent)
-export_outputs(create_store(settings), preset=settings.preset.value)
+with plain_errors():
+    export_outputs(create_store(settings), preset=settings.preset.value)

@@ -113,6 +113,4 @@ class SentinelSessionStore(pulumi.ComponentResource):
         self.connection_files = started.apply(lambda _: {})
         self.ca_file = started.apply(lambda _: "")
         self.certificate_serials = credentials.serials
-        self.register_outputs(
-            {output: getattr(self, output) for output in (*OUTPUT_NAMES, "connection_secrets")}
-        )
+        self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})

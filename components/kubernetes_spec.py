@@ -10,6 +10,7 @@ from typing import Final
 from components.credentials import CredentialsSpec, role_users
 from components.kubernetes_args import SentinelSessionStoreArgs
 from config.directives import ServerConfig
+from config.kubernetes_settings import DEFAULT_IMAGE, DEFAULT_VERSION
 from config.rules import (
     check_app,
     check_buckets,
@@ -33,12 +34,10 @@ from k8s.names import CLUSTER_DOMAIN, Names
 from k8s.spec import COLD_START_GRACE_SECONDS, StoreSpec
 from k8s.templates import SENTINEL_PORT
 
-DEFAULT_VERSION: Final = "9.1.2"
-"""The oldest that the handover without loss was tried on."""
-DEFAULT_IMAGE: Final = f"valkey/valkey:{DEFAULT_VERSION}"
 _IMAGE: Final = re.compile(
     r"(?P<name>[^\s@]+?)(:(?P<tag>[\w][\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?\Z"
 )
+_QUANTITY: Final = re.compile(r"([0-9]+)([KMG])i\Z")
 _MIN_GRACE_SECONDS: Final = 30
 
 
@@ -229,7 +228,9 @@ def _check_grace(seconds: int) -> int:
 def _amount(field: str, text: str | None) -> int | None:
     if text is None:
         return None
-    amount = parse_bytes(text)
+    match = _QUANTITY.match(text)
+    # Servers write mb and gb for the same powers of two.
+    amount = parse_bytes(f"{match[1]}{match[2].lower()}b" if match else text)
     if amount is None:
-        raise ConfigError(field, text, "an amount such as 640mb or 2gb", "correct it")
+        raise ConfigError(field, text, "an amount such as 640mb, 2gb or 2Gi", "correct it")
     return amount

@@ -61,6 +61,9 @@ class LocalSessionStore(pulumi.ComponentResource):
     certificate_serials: pulumi.Output[Mapping[str, str]]
     """Serial number in hex of the certificate of ``server`` and ``sentinel`` processes."""
 
+    connection_secrets: pulumi.Output[Mapping[str, str]]
+    """Empty: there is no cluster."""
+
     def __init__(
         self,
         name: str,
@@ -116,6 +119,7 @@ class LocalSessionStore(pulumi.ComponentResource):
         self.connection_files = pulumi.Output.all(**files)
         self.ca_file = ca_file.path
         self.certificate_serials = secrets.serials
+        self.connection_secrets = started.apply(lambda _: {})
         self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
 
 

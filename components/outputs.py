@@ -49,6 +49,10 @@ class SessionStore(Protocol):
     """Serial number in hex of the certificate that each kind of process (``server``,
     ``sentinel``) serves; empty where the target issues none."""
 
+    connection_secrets: pulumi.Output[Mapping[str, str]]
+    """Name of the Kubernetes Secret with each role's Connection, in ``connection.json``; empty
+    where the target makes none."""
+
 
 OUTPUT_NAMES = (
     "connection",
@@ -62,6 +66,7 @@ OUTPUT_NAMES = (
     "connection_files",
     "ca_file",
     "certificate_serials",
+    "connection_secrets",
 )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from config.place import Place, machine_memory_bytes
 from config.schema import NAMESPACE
-from config.settings import Place, Settings, load_settings, machine_memory_bytes
-from holdfast.errors import ConfigError
+from config.settings import Settings, load_settings
+from holdfast.errors import ConfigError, HoldfastError
 
 
 def load_stack_settings(root: Path) -> Settings:
@@ -22,7 +25,7 @@ def load_stack_settings(root: Path) -> Settings:
     Raises:
         pulumi.RunError: a setting is wrong. The engine shows its text without a trace.
     """
-    try:
+    with plain_errors():
         settings = load_settings(
             _plain_settings(),
             Place(
@@ -33,11 +36,22 @@ def load_stack_settings(root: Path) -> Settings:
                 memory_bytes=machine_memory_bytes(),
             ),
         )
-    except ConfigError as error:
-        raise pulumi.RunError(str(error)) from None
     if settings.advice is not None:
         pulumi.warn(settings.advice)
     return settings
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """What is wrong for a person to read, without a trace.
+
+    Raises:
+        pulumi.RunError: instead of any error of ours.
+    """
+    try:
+        yield
+    except HoldfastError as error:
+        raise pulumi.RunError(str(error)) from None
 
 
 def _plain_settings() -> dict[str, object]:

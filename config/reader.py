@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final, TypeVar, assert_never
 
-from config.schema import BY_NAME, NAMESPACE, Kind, Setting, Value
+from config.schema import BY_NAME, NAMESPACE, Kind, Setting, Target, Value
 from holdfast.errors import ConfigError
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -38,6 +38,18 @@ class ConfigReader:
     def with_preset(self, preset: Mapping[str, Value]) -> ConfigReader:
         """The same settings over the values of a preset."""
         return ConfigReader(self._given, preset)
+
+    def refuse_others(self, target: Target) -> None:
+        """Refuse what says something to another target alone. Raises ConfigError."""
+        for name, value in self._given.items():
+            only = BY_NAME[name].only
+            if only not in (None, target) and value != BY_NAME[name].default:
+                raise ConfigError(
+                    BY_NAME[name].key,
+                    value,
+                    f"{BY_NAME['target'].key} {only}, which alone has it",
+                    f"remove it with `pulumi config rm {BY_NAME[name].key}`",
+                )
 
     def _value(self, name: str) -> Value | None:
         """The value in force; None where the key is unset and nothing else decides."""

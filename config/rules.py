@@ -37,12 +37,12 @@ class Ports:
 
 def check_target(target: Target) -> Target:
     """Only what is built. Raises Unsupported."""
-    if target is not Target.LOCAL:
+    if target not in (Target.LOCAL, Target.KUBERNETES):
         raise Unsupported(
             BY_NAME["target"].key,
             target.value,
-            "local",
-            f"the target {target} is not built yet; set local",
+            "local or kubernetes",
+            f"the target {target} is not built yet; set one of them",
         )
     return target
 

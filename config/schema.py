@@ -2,41 +2,41 @@
 
 ``Pulumi.yaml`` declares the same keys to the engine (a test holds that the two agree), and
 ``docs/settings.md`` is printed from here.
-
-The engine hands declared defaults to the program as if a person had set them. A key whose value
-follows from other keys or from the preset therefore has the default :data:`AUTO_TEXT` or
-:data:`AUTO_NUMBER`, which says: not set.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-AUTO_TEXT: Final = ""
-AUTO_NUMBER: Final = -1
-NAMESPACE: Final = "holdfast"
+from config.kubernetes_schema import KUBERNETES_SETTINGS
+from config.setting import (
+    NAMESPACE,
+    Kind,
+    Setting,
+    Target,
+    Value,
+    auto_number,
+    auto_text,
+    flag_setting,
+    list_setting,
+    number_setting,
+    text_setting,
+)
 
-Value = str | int | bool | tuple[str, ...]
-
-
-class Kind(StrEnum):
-    """Types of a key, in the words of Pulumi's configuration schema."""
-
-    STRING = "string"
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    ARRAY = "array"
-
-
-class Target(StrEnum):
-    """Where the store runs."""
-
-    LOCAL = "local"
-    KUBERNETES = "kubernetes"
-    AWS = "aws"
-    EXISTING = "existing"
+__all__ = [
+    "BY_NAME",
+    "NAMESPACE",
+    "SETTINGS",
+    "Appendfsync",
+    "Engine",
+    "EvictionPolicy",
+    "Kind",
+    "Preset",
+    "Setting",
+    "Target",
+    "Value",
+]
 
 
 class Preset(StrEnum):
@@ -70,153 +70,129 @@ class Appendfsync(StrEnum):
     ALWAYS = "always"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One key.
-
-    Attributes:
-        name: without the namespace.
-        kind: its type.
-        default: what the engine passes when nothing is set.
-        description: for people, one or two sentences.
-        automatic: how the value comes about while it is not set; empty where the default is
-            an ordinary value.
-    """
-
-    name: str
-    kind: Kind
-    default: Value
-    description: str
-    automatic: str = ""
-
-    @property
-    def key(self) -> str:
-        """The full key, as ``pulumi config set`` takes it."""
-        return f"{NAMESPACE}:{self.name}"
-
-    def is_unset(self, value: Value) -> bool:
-        """Whether ``value`` is the mark for: not set."""
-        return bool(self.automatic) and value == self.default
-
-
-def _text(name: str, default: str, description: str, automatic: str = "") -> Setting:
-    return Setting(name, Kind.STRING, default, description, automatic)
-
-
-def _auto_text(name: str, description: str, automatic: str) -> Setting:
-    return Setting(name, Kind.STRING, AUTO_TEXT, description, automatic)
-
-
-def _auto_number(name: str, description: str, automatic: str) -> Setting:
-    return Setting(name, Kind.INTEGER, AUTO_NUMBER, description, automatic)
-
-
 SETTINGS: Final[tuple[Setting, ...]] = (
-    _text("target", "local", "Where the store runs: local, kubernetes, aws or existing."),
-    _text(
+    text_setting(
+        "target",
+        "local",
+        "Where the store runs: local or kubernetes (aws and existing are not built yet).",
+    ),
+    text_setting(
         "preset", "dev", "Stage whose values apply where the stack sets none: dev, staging, prod."
     ),
-    _auto_text("topology", "standalone, sentinel or cluster.", "the preset's"),
-    _text(
+    auto_text("topology", "standalone, sentinel or cluster.", "the preset's"),
+    text_setting(
         "app",
         "agent",
         "Prefix of every key; an ACL keeps other prefixes out. Fixed for a store's life.",
     ),
-    Setting(
+    number_setting(
         "buckets",
-        Kind.INTEGER,
         64,
         "Hash-tag buckets, a power of two up to 1024. Fixed for a store's life.",
     ),
-    _auto_text("engine", "The server program that is expected: valkey or redis.", "what is found"),
-    _auto_text(
+    auto_text(
+        "engine",
+        "The server program that is expected: valkey or redis.",
+        "what is found (local), else valkey",
+    ),
+    auto_text(
         "engineVersion",
-        'Version that the server must have, or its beginning, quoted: "9.1".',
-        "any that is new enough",
+        'Version of the server, quoted: on local its beginning is enough ("9.1"), on kubernetes '
+        'the image\'s in full ("9.1.2").',
+        "any that is new enough (local), the one in the image's tag (kubernetes)",
     ),
-    _auto_text(
+    auto_text(
         "serverPath",
-        "Path of the server program.",
+        "Path of the server program (local).",
         "HOLDFAST_SERVER, else valkey-server or redis-server on PATH",
+        only=Target.LOCAL,
     ),
-    _auto_number(
+    auto_number(
         "replicas",
         "Replicas of each primary (sentinel: 2 to 7, cluster: 1 to 3, standalone: 0).",
         "2 with sentinel, 1 with cluster, 0 with standalone",
     ),
-    _auto_number("primaries", "Primaries of a cluster (3 to 16).", "3 with cluster, else 1"),
-    _auto_number("sentinels", "Sentinels, an odd number from 3 to 7.", "3 with sentinel, else 0"),
-    _auto_number(
+    auto_number("primaries", "Primaries of a cluster (3 to 16).", "3 with cluster, else 1"),
+    auto_number("sentinels", "Sentinels, an odd number from 3 to 7.", "3 with sentinel, else 0"),
+    auto_number(
         "quorum",
         "Sentinels that must agree that the primary is down (2 to the majority).",
         "the majority of the Sentinels",
     ),
-    Setting(
+    number_setting(
         "downAfterMs",
-        Kind.INTEGER,
         5000,
         "Silence in milliseconds after which a server counts as down (1000 to 60000).",
     ),
-    _auto_text(
-        "maxmemory", "Memory for data of each server, such as 256mb or 2gb.", "the preset's"
-    ),
-    _text(
+    auto_text("maxmemory", "Memory for data of each server, such as 256mb or 2gb.", "the preset's"),
+    text_setting(
         "evictionPolicy",
         "volatile-lru",
         "What a full server removes: volatile-lru, -lfu, -ttl or -random.",
     ),
-    _text("appendfsync", "everysec", "When the append-only file is synced: everysec or always."),
-    Setting(
+    text_setting(
+        "appendfsync", "everysec", "When the append-only file is synced: everysec or always."
+    ),
+    number_setting(
         "basePort",
-        Kind.INTEGER,
         7600,
         "First port of the servers; each next one takes the port after it (local).",
+        only=Target.LOCAL,
     ),
-    _auto_number("sentinelBasePort", "First port of the Sentinels (local).", "basePort + 100"),
-    _auto_text(
+    auto_number(
+        "sentinelBasePort",
+        "First port of the Sentinels (local).",
+        "basePort + 100",
+        only=Target.LOCAL,
+    ),
+    auto_text(
         "dataDir",
         "Folder for data, configuration and connection files (local); relative to the project.",
         ".holdfast/<stack>",
+        only=Target.LOCAL,
     ),
-    Setting("keepData", Kind.BOOLEAN, False, "Keep the data folders when the stack is destroyed."),
-    _text("cold", "none", "Where consolidated turns go. Only none so far."),
-    _auto_number(
+    flag_setting(
+        "keepData",
+        "Keep the data folders when the stack is destroyed (local).",
+        only=Target.LOCAL,
+    ),
+    text_setting("cold", "none", "Where consolidated turns go. Only none so far."),
+    auto_number(
         "expectedSessions", "Sessions at once that the store is meant for.", "the preset's"
     ),
-    _auto_number(
+    auto_number(
         "sessionBytes",
         "Memory of one session, as scripts/size.py says; maxmemory must hold expectedSessions.",
         "that of 50 messages of 500 bytes and 4 tool calls",
     ),
-    Setting(
+    list_setting(
         "extraDnsNames",
-        Kind.ARRAY,
-        (),
-        "Further names in the servers' certificates, beside localhost and 127.0.0.1.",
+        "Further names in the servers' certificates, beside their own, localhost and 127.0.0.1.",
     ),
-    _auto_text(
+    auto_text(
         "passwordRotations",
         "How often each role's password was made anew: svc=2,replica=1. Written by rotate.py.",
         "never",
     ),
-    _text(
+    text_setting(
         "passwordStage",
         "single",
         "Stage of the rotation of passwords: single, accept-both or present-new.",
     ),
-    Setting(
+    number_setting(
         "certificateRotation",
-        Kind.INTEGER,
         0,
         "How often the certificates were issued anew; raising it does so.",
     ),
-    Setting(
+    number_setting(
         "caRotation",
-        Kind.INTEGER,
         0,
         "How often the CA was made anew. Raised with caStage single it replaces it at once.",
     ),
-    _text("caStage", "single", "Stage of the rotation of the CA: single, trust-both or issue-new."),
+    text_setting(
+        "caStage", "single", "Stage of the rotation of the CA: single, trust-both or issue-new."
+    ),
+    *KUBERNETES_SETTINGS,
 )
 
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}

@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import MappingProxyType
+from dataclasses import dataclass
 
 from config.capacity import Room, check_session_bytes
+from config.kubernetes_settings import KubernetesSettings, load_kubernetes_settings
+from config.local_settings import LocalSettings, load_local_settings
+from config.place import Place
 from config.presets import PRESETS
 from config.reader import ConfigReader
 from config.rules import (
-    Ports,
     check_app,
     check_buckets,
     check_cold,
@@ -28,22 +27,17 @@ from config.rules import (
     check_maxmemory,
     check_preset,
     check_target,
-    plan_ports,
 )
 from config.schema import (
-    BY_NAME,
     SETTINGS,
     Appendfsync,
-    Engine,
     EvictionPolicy,
     Preset,
     Target,
     Value,
 )
-from config.server import Runner, ServerProgram, ask_version, find_program
 from config.shape import Shape, resolve_shape
 from holdfast.connection import Cold, Topology
-from holdfast.errors import ConfigError
 from holdfast.rotation.settings import (
     CaStage,
     PasswordStage,
@@ -54,52 +48,30 @@ from holdfast.rotation.settings import (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the program runs; what settings depend on beside their own values.
+class Settings:
+    """Every setting of a stack, checked. Units are in the names; schema.py says what each means.
 
-    Attributes:
-        project: the Pulumi project.
-        stack: the Pulumi stack.
-        root: the project's folder; relative paths start here.
-        environment: variables of the process.
-        memory_bytes: of this machine, None if it is not known.
-        run_server: asks a server program for its version.
+    What only one target has is in ``own``, whose type says which target it is.
     """
 
-    project: str
-    stack: str
-    root: Path
-    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    memory_bytes: int | None = None
-    run_server: Runner = ask_version
-
-    @property
-    def owner(self) -> str:
-        """Whose processes and folders these are: ``<project>/<stack>``."""
-        return f"{self.project}/{self.stack}"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Every setting of a stack, checked. Units are in the names; schema.py says what each means."""
-
     owner: str
-    target: Target
     preset: Preset
     app: str
     shape: Shape
-    ports: Ports
-    program: ServerProgram
     down_after_ms: int
     eviction_policy: EvictionPolicy
     appendfsync: Appendfsync
-    data_dir: Path
-    keep_data: bool
     cold: Cold
     expected_sessions: int | None
     room: Room
     extra_dns_names: tuple[str, ...]
     rotation: RotationSettings
+    own: LocalSettings | KubernetesSettings
+
+    @property
+    def target(self) -> Target:
+        """Where the store runs."""
+        return Target.LOCAL if isinstance(self.own, LocalSettings) else Target.KUBERNETES
 
     @property
     def maxmemory_bytes(self) -> int:
@@ -117,14 +89,6 @@ class Settings:
         return None if self.expected_sessions is None else self.room.advice(self.expected_sessions)
 
 
-def machine_memory_bytes() -> int | None:
-    """Memory of this machine, None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        return None
-
-
 def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
     """Read a stack's settings.
 
@@ -134,11 +98,13 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
         place: where the program runs.
 
     Raises:
-        ConfigError: a key is unknown, or a value breaks a rule. Nothing was created or started;
-            the only program run is the server's ``--version``.
+        ConfigError: a key is unknown or of another target, or a value breaks a rule. Nothing was
+            created or started, and no cluster asked; the only program run, with target local, is
+            the server's ``--version``.
     """
     given = ConfigReader(raw)
     target = check_target(given.choice(Target, "target"))
+    given.refuse_others(target)
     preset = given.choice(Preset, "preset")
     reader = given.with_preset(PRESETS[preset])
     shape = resolve_shape(
@@ -151,7 +117,9 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
     check_preset(preset, shape)
     room = Room(
         maxmemory_bytes=check_maxmemory(
-            reader.text("maxmemory"), servers=shape.servers, machine_bytes=place.memory_bytes
+            reader.text("maxmemory"),
+            servers=shape.servers,
+            machine_bytes=place.memory_bytes if target is Target.LOCAL else None,
         ),
         session_bytes=check_session_bytes(reader.optional_number("sessionBytes")),
         primaries=shape.primaries,
@@ -161,71 +129,33 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
     if expected is not None and given.optional_number("expectedSessions") is not None:
         # A preset's figure is no statement about this store: it is only advised on.
         room.check(expected)
+    rotation = RotationSettings(
+        password_rotations=parse_rotations(reader.optional_text("passwordRotations")),
+        password_stage=reader.choice(PasswordStage, "passwordStage"),
+        certificate_rotation=check_serial(
+            "certificateRotation", reader.number("certificateRotation")
+        ),
+        ca_rotation=check_serial("caRotation", reader.number("caRotation")),
+        ca_stage=reader.choice(CaStage, "caStage"),
+    )
     return Settings(
         owner=place.owner,
-        target=target,
         preset=preset,
         app=check_app(reader.text("app")),
         shape=shape,
-        ports=plan_ports(
-            shape,
-            base_port=reader.number("basePort"),
-            sentinel_base_port=reader.optional_number("sentinelBasePort"),
-        ),
         down_after_ms=check_down_after_ms(reader.number("downAfterMs")),
         eviction_policy=check_eviction_policy(reader.text("evictionPolicy")),
         appendfsync=reader.choice(Appendfsync, "appendfsync"),
-        data_dir=_data_dir(reader.optional_text("dataDir"), place),
-        keep_data=reader.flag("keepData"),
         cold=check_cold(reader.choice(Cold, "cold")),
         expected_sessions=expected,
         room=room,
         extra_dns_names=check_dns_names(reader.texts("extraDnsNames")),
-        rotation=RotationSettings(
-            password_rotations=parse_rotations(reader.optional_text("passwordRotations")),
-            password_stage=reader.choice(PasswordStage, "passwordStage"),
-            certificate_rotation=check_serial(
-                "certificateRotation", reader.number("certificateRotation")
-            ),
-            ca_rotation=check_serial("caRotation", reader.number("caRotation")),
-            ca_stage=reader.choice(CaStage, "caStage"),
-        ),
-        # Last: the only rule that runs a program.
-        program=find_program(
-            path=_server_path(reader.optional_text("serverPath"), place),
-            engine=reader.optional_choice(Engine, "engine"),
-            version=reader.optional_text("engineVersion"),
-            environment=place.environment,
-            run=place.run_server,
-        ),
+        rotation=rotation,
+        # Last: the only rule that may run a program.
+        own=load_local_settings(reader, shape, place)
+        if target is Target.LOCAL
+        else load_kubernetes_settings(reader, shape, rotation, place),
     )
-
-
-def _data_dir(setting: str | None, place: Place) -> Path:
-    if setting is None:
-        return place.root / ".holdfast" / place.stack
-    folder = Path(os.path.normpath(place.root / _expanded("dataDir", setting)))
-    if place.root.is_relative_to(folder):
-        raise ConfigError(
-            BY_NAME["dataDir"].key,
-            setting,
-            "a folder of its own, outside the path that leads to the project",
-            "name a new folder",
-        )
-    return folder
-
-
-def _server_path(setting: str | None, place: Place) -> str | None:
-    return None if setting is None else str(place.root / _expanded("serverPath", setting))
-
-
-def _expanded(name: str, setting: str) -> Path:
-    try:
-        return Path(setting).expanduser()
-    except RuntimeError:
-        raise ConfigError(
-            BY_NAME[name].key, setting, "a user that exists after ~", "write the path in full"
-        ) from None
 
 
 def settings_table() -> str:

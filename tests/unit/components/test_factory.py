@@ -1,20 +1,17 @@
 from __future__ import annotations
 
 import runpy
-from dataclasses import replace
 from pathlib import Path
 
 import pulumi
 import pytest
 from hypothesis import given
 
-from components.factory import create_store, local_args
+from components.factory import local_args
 from components.local_spec import LocalSpec
-from config.schema import Target
 from config.settings import load_settings
-from holdfast.errors import Unsupported
 from tests.unit.components.mocks import COMPONENT, deploy
-from tests.unit.config.strategies import place, valid_settings
+from tests.unit.config.strategies import local, place, valid_settings
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,17 +24,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(values=valid_settings())
 def test_every_setting_reaches_the_local_store(values: dict[str, object], folder: Path) -> None:
     settings = load_settings(values, place(folder))
-    spec = LocalSpec.from_args(local_args(settings))
+    own = local(settings)
+    spec = LocalSpec.from_args(local_args(settings, own))
     assert spec.owner == settings.owner
-    assert spec.server_path == str(settings.program.path)
-    assert spec.data_dir == settings.data_dir
+    assert spec.server_path == str(own.program.path)
+    assert spec.data_dir == own.data_dir
     assert (spec.app, spec.buckets) == (settings.app, settings.buckets)
-    assert spec.keep_data == settings.keep_data
+    assert spec.keep_data == own.keep_data
     assert spec.expected_sessions == settings.expected_sessions
-    assert spec.config.engine is settings.program.engine
-    assert spec.config.version == settings.program.version
+    assert spec.config.engine is own.program.engine
+    assert spec.config.version == own.program.version
     assert spec.config.shape == settings.shape
-    assert spec.config.ports == settings.ports
+    assert spec.config.ports == own.ports
     assert spec.config.down_after_ms == settings.down_after_ms
     assert spec.config.maxmemory_bytes == settings.maxmemory_bytes
     assert spec.config.eviction_policy is settings.eviction_policy
@@ -46,14 +44,8 @@ def test_every_setting_reaches_the_local_store(values: dict[str, object], folder
 
 def test_names_for_certificates_reach_the_local_store(folder: Path) -> None:
     settings = load_settings({"extraDnsNames": '["store.test"]'}, place(folder))
-    assert LocalSpec.from_args(local_args(settings)).dns_names == ("localhost", "store.test")
-
-
-@pytest.mark.parametrize("target", [t for t in Target if t is not Target.LOCAL])
-def test_a_target_that_is_not_built_creates_nothing(target: Target, folder: Path) -> None:
-    settings = replace(load_settings({}, place(folder)), target=target)
-    with pytest.raises(Unsupported, match="holdfast:target"):
-        create_store(settings)
+    spec = LocalSpec.from_args(local_args(settings, local(settings)))
+    assert spec.dns_names == ("localhost", "store.test")
 
 
 def test_the_program_makes_one_store_of_the_settings(
@@ -79,6 +71,8 @@ def test_the_program_makes_one_store_of_the_settings(
     ("config", "secret", "message"),
     [
         ({"holdfast:replcas": "3"}, [], "did you mean holdfast:replicas?"),
+        ({"holdfast:target": "aws"}, [], "holdfast:target: got 'aws', need local or kubernetes"),
+        ({"holdfast:target": "kubernetes"}, [], "holdfast:namespace: got 'nothing'"),
         ({"holdfast:app": "hidden-app"}, ["holdfast:app"], "got 'a secret'"),
     ],
 )

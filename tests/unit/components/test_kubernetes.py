@@ -45,7 +45,7 @@ def store(*, preview: bool = False, **changes: object) -> Deployment:
             "s",
             {**args, **changes},  # type: ignore[typeddict-item]  # the test says what it changes
         )
-        return {name: getattr(made, name) for name in (*OUTPUT_NAMES, "connection_secrets")}
+        return {name: getattr(made, name) for name in OUTPUT_NAMES}
 
     return deploy(program, preview=preview)
 

@@ -46,6 +46,7 @@ def test_amounts_and_counts_are_taken_over() -> None:
     assert spec.objects.count(Place.SERVER) == 5
     assert spec.objects.config.shape.quorum == 3
     assert spec.objects.names.store == "other"
+    assert resolve(storage="2Gi", memory_limit="600Mi").objects.memory.disk_bytes == 2048 * MIB
 
 
 def test_production_asks_for_a_digest_and_spreads_over_zones() -> None:
@@ -90,7 +91,7 @@ def test_an_image_that_says_which_it_is_is_taken(image: str) -> None:
         ({"memory_limit": "300mb"}, "memory_limit"),
         ({"memory_limit": "much"}, "memory_limit"),
         ({"storage": "100mb"}, "storage"),
-        ({"storage": "1Gi"}, "storage"),
+        ({"storage": "1Pi"}, "storage"),
         ({"cold_start_grace_seconds": 29}, "cold_start_grace_seconds"),
         ({"namespace": "Prod"}, "namespace"),
         ({"store": "a" * 37}, "name"),

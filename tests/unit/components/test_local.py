@@ -261,6 +261,7 @@ def test_the_other_outputs_are_plain_for_people() -> None:
         "certificate_serials": {
             kind: serial_of(f"s-certificate-{kind}") for kind in ("server", "sentinel")
         },
+        "connection_secrets": {},
     }
 
 

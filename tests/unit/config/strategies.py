@@ -6,8 +6,11 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from config.kubernetes_settings import KubernetesSettings
+from config.local_settings import LocalSettings
+from config.place import Place
 from config.schema import Appendfsync, EvictionPolicy
-from config.settings import Place
+from config.settings import Settings
 from holdfast.units import format_bytes
 
 VALKEY = "Valkey server v=9.1.2 sha=00000000:0 malloc=jemalloc-5.3.1 bits=64 build=9108e8f1788612b"
@@ -25,6 +28,18 @@ def place(tmp_path: Path, **changes: object) -> Place:
         "run_server": lambda _path: VALKEY,
     }
     return Place(**{**values, **changes})  # type: ignore[arg-type]  # checked by the test that passes them
+
+
+def local(settings: Settings) -> LocalSettings:
+    """What only target local has."""
+    assert isinstance(settings.own, LocalSettings)
+    return settings.own
+
+
+def in_cluster(settings: Settings) -> KubernetesSettings:
+    """What only target kubernetes has."""
+    assert isinstance(settings.own, KubernetesSettings)
+    return settings.own
 
 
 @st.composite

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.reader import ConfigReader
-from config.schema import AUTO_NUMBER, AUTO_TEXT, SETTINGS, Kind, Setting
+from config.schema import SETTINGS, Kind, Setting
+from config.setting import AUTO_NUMBER, AUTO_TEXT
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
 

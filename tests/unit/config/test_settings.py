@@ -16,7 +16,7 @@ from config.settings import load_settings, settings_table
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
 from holdfast.units import format_bytes
-from tests.unit.config.strategies import place, valid_settings
+from tests.unit.config.strategies import local, place, valid_settings
 
 ROOT = Path(__file__).parents[3]
 
@@ -69,9 +69,9 @@ def test_nothing_set_gives_the_default_store(folder: Path) -> None:
     assert settings.maxmemory_bytes == 256 * 1024**2
     assert settings.eviction_policy == "volatile-lru"
     assert settings.down_after_ms == 5000
-    assert settings.data_dir == folder / ".holdfast" / "test"
+    assert local(settings).data_dir == folder / ".holdfast" / "test"
     assert settings.owner == "holdfast/test"
-    assert settings.program.version == "9.1.2"
+    assert local(settings).program.version == "9.1.2"
 
 
 @pytest.mark.parametrize("preset", list(Preset))
@@ -105,8 +105,8 @@ def test_settings_that_hold_together_are_taken_as_they_are(
         "maxmemory": format_bytes(settings.maxmemory_bytes),
         "evictionPolicy": settings.eviction_policy.value,
         "appendfsync": settings.appendfsync.value,
-        "basePort": settings.ports.servers[0],
-        "keepData": settings.keep_data,
+        "basePort": local(settings).ports.servers[0],
+        "keepData": local(settings).keep_data,
         "expectedSessions": settings.expected_sessions,
         "sessionBytes": settings.room.session_bytes,
         "sentinels": settings.shape.sentinels,
@@ -128,7 +128,7 @@ def test_text_as_the_engine_passes_it_means_the_same_as_plain_values(
 @given(values=valid_settings())
 def test_no_two_processes_share_a_port(values: dict[str, object], folder: Path) -> None:
     settings = load_settings(values, place(folder))
-    ports = settings.ports.servers + settings.ports.sentinels
+    ports = local(settings).ports.servers + local(settings).ports.sentinels
     assert len(set(ports)) == len(ports) == settings.shape.servers + settings.shape.sentinels
 
 
@@ -155,8 +155,8 @@ def test_a_text_that_is_refused_is_refused_with_key_value_rule_and_fix(
 
 
 def test_a_folder_is_relative_to_the_project_and_may_not_hold_it(folder: Path) -> None:
-    assert load_settings({"dataDir": "state"}, place(folder)).data_dir == folder / "state"
-    assert load_settings({"dataDir": "/var/x"}, place(folder)).data_dir == Path("/var/x")
+    for setting, path in (("state", folder / "state"), ("/var/x", Path("/var/x"))):
+        assert local(load_settings({"dataDir": setting}, place(folder))).data_dir == path
     for bad in (".", "..", "/", str(folder)):
         with pytest.raises(ConfigError, match="holdfast:dataDir"):
             load_settings({"dataDir": bad}, place(folder))

@@ -1,0 +1,105 @@
+"""Settings in, a store in a cluster out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.kubernetes import SentinelSessionStore
+from components.kubernetes_args import SentinelSessionStoreArgs
+from components.kubernetes_spec import KubernetesSpec
+from config.kubernetes_settings import KubernetesSettings
+from config.schema import BY_NAME
+from config.settings import Settings
+from holdfast.errors import ConfigError
+from holdfast.units import format_bytes
+
+_SETTING_OF: Final = {
+    "name": "storeName",
+    "namespace": "namespace",
+    "image": "image",
+    "engine_version": "engineVersion",
+    "memory_limit": "memoryLimit",
+    "storage": "storage",
+    "share_nodes": "shareNodes",
+    "server_cpu": "serverCpu",
+    "cold_start_grace_seconds": "coldStartGraceSeconds",
+    "cluster_domain": "clusterDomain",
+}
+"""Arguments of the component by the name that its errors use, and their settings."""
+
+
+def create_kubernetes_store(
+    name: str, settings: Settings, own: KubernetesSettings
+) -> SentinelSessionStore:
+    """Create the store, through a provider of its own.
+
+    Raises:
+        ConfigError: a setting is refused. Nothing was registered.
+    """
+    args = kubernetes_args(settings, own)
+    try:
+        KubernetesSpec.from_args(name, args)
+    except ConfigError as error:
+        raise _named(error) from None
+    provider = kubernetes.Provider(
+        f"{name}-cluster",
+        kubeconfig=None if own.kubeconfig is None else str(own.kubeconfig),
+        context=own.context,
+        # By default it replaces a Secret whose content changes: pods would lose their mounts for
+        # a moment, and a protected one could not change at all. ConfigMaps are immutable and
+        # named by content, so that they are new ones anyway.
+        enable_secret_mutable=True,
+    )
+    return SentinelSessionStore(name, args, pulumi.ResourceOptions(providers=[provider]))
+
+
+def kubernetes_args(settings: Settings, own: KubernetesSettings) -> SentinelSessionStoreArgs:
+    """Settings in the words of the component."""
+    shape = settings.shape
+    args: SentinelSessionStoreArgs = {
+        "namespace": own.namespace,
+        "create_namespace": own.create_namespace,
+        "store": own.store,
+        "preset": settings.preset,
+        "engine": own.engine,
+        "engine_version": own.engine_version,
+        "image": own.image,
+        "image_pull_secrets": own.image_pull_secrets,
+        "app": settings.app,
+        "buckets": settings.buckets,
+        "replicas": shape.replicas,
+        "sentinels": shape.sentinels,
+        "quorum": shape.quorum,
+        "down_after_ms": settings.down_after_ms,
+        "cold_start_grace_seconds": own.cold_start_grace_seconds,
+        "maxmemory": format_bytes(settings.maxmemory_bytes),
+        "server_cpu": own.server_cpu,
+        "eviction_policy": settings.eviction_policy.value,
+        "appendfsync": settings.appendfsync,
+        "share_nodes": own.share_nodes,
+        "client_namespaces": own.client_namespaces,
+        "cluster_domain": own.cluster_domain,
+        "dns_namespace": own.dns_namespace,
+        "dns_ports": own.dns_ports,
+        "extra_dns_names": settings.extra_dns_names,
+        "rotation": settings.rotation,
+    }
+    if own.storage_class is not None:
+        args["storage_class"] = own.storage_class
+    if own.storage is not None:
+        args["storage"] = own.storage
+    if own.memory_limit is not None:
+        args["memory_limit"] = own.memory_limit
+    if settings.expected_sessions is not None:
+        args["expected_sessions"] = settings.expected_sessions
+    return args
+
+
+def _named(error: ConfigError) -> ConfigError:
+    """An error in the words of the settings."""
+    setting = _SETTING_OF.get(error.field)
+    field = error.field if setting is None else BY_NAME[setting].key
+    return ConfigError(field, error.value, error.rule, error.fix)
