@@ -111,6 +111,14 @@ DRILLS: Final = (
         frozenset({Action.FREEZE}),
     ),
     Drill(
+        "primary-alone",
+        "a primary without its replicas stops taking writes, so that its end costs little",
+        faults.primary_alone,
+        _failover(FREEZE_SLACK_SECONDS),
+        # Something that starts the primary again at once would bring back what it wrote alone.
+        frozenset({Action.KILL, Action.FREEZE, Action.START}),
+    ),
+    Drill(
         "lost-replies",
         "a turn that is sent again is stored once",
         faults.lost_replies,

@@ -82,6 +82,7 @@ def lose_primary_node(stage: Stage) -> None:
     _cluster(stage).switch_off(node)
     stage.until_moved(old)
     stage.until_writers_resume()
+    _cluster(stage).give_up(node)
     for name in gone:
         stage.tell(f"the volume of {name} is gone with its node")
         _cluster(stage).lose_volume(name)
@@ -199,8 +200,11 @@ def _rewritten(stage: Stage, primary: Address) -> bool:
 def rolling_update(stage: Stage) -> None:
     """Replace every pod, one after another."""
     at = stage.fault("roll every pod")
-    _cluster(stage).roll()
-    stage.until("every pod is new", _cluster(stage).rolled, ROLL_SECONDS)
+    for sentinel in (True, False):
+        # As a deployment does it: a Sentinel and the primary never go at the same time.
+        _cluster(stage).roll(sentinel=sentinel)
+        what = "Sentinel" if sentinel else "server"
+        stage.until(f"every {what} is new", _cluster(stage).rolled, ROLL_SECONDS)
     stage.until_writers_resume()
     require_few_pauses(stage, since=at)
 

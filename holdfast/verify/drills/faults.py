@@ -25,6 +25,9 @@ _BETWEEN_LOSSES_SECONDS: Final = 0.05
 _PROBE_TTL_MS: Final = 60_000
 _REFUSE_SLACK_SECONDS: Final = 3.0
 _DOWN_SECONDS: Final = 10.0
+ALONE_SECONDS: Final = 5.0
+"""Beyond min-replicas-max-lag: long enough that a primary which goes on writing is found out."""
+
 MAX_PAUSES: Final = 3
 _PAUSE_COUNTS_SECONDS: Final = 0.5
 """Shorter ones are a busy machine's."""
@@ -99,6 +102,25 @@ def replicas_frozen(stage: Stage) -> None:
     stage.fault(f"thaw {', '.join(process.name for process in frozen)}")
     for process in frozen:
         stage.means.thaw(process.name)
+    stage.until_writers_resume()
+
+
+def primary_alone(stage: Stage) -> None:
+    """Take the replicas away from the primary, then the primary: what it wrote alone is lost."""
+    old = stage.primary()
+    process = stage.process_at(old)
+    replicas = stage.replicas()
+    stage.tell(f"freeze {', '.join(p.name for p in replicas)} and cut their links")
+    for replica in replicas:
+        stage.means.freeze(replica.name)
+    # Frozen alone they would read what still lies in their sockets once they are thawed.
+    stage.ask(old, "CLIENT", "KILL", "TYPE", "replica")
+    stage.pause(stage.facts.max_lag_seconds + ALONE_SECONDS)
+    stage.fault(f"kill {process.name}, the primary at {old}, and thaw the others")
+    stage.means.kill(process.name)
+    for replica in replicas:
+        stage.means.thaw(replica.name)
+    stage.until_moved(old)
     stage.until_writers_resume()
 
 

@@ -94,6 +94,9 @@ class LocalMeans:
         """No: what is down stays down until the engine starts it."""
         return False
 
+    def prepare(self, needed: frozenset[Action]) -> None:  # noqa: ARG002 - see the protocol
+        """Nothing to prepare: a signal is at hand."""
+
     def processes(self) -> Sequence[Process]:
         """Servers first, each by name."""
         found = [node.process for node in self._nodes().values()]

@@ -62,6 +62,10 @@ class Means(Protocol):
         """Whether something on the target starts a process again as soon as it is gone."""
         ...
 
+    def prepare(self, needed: frozenset[Action]) -> None:
+        """Get ready for these, so that doing them takes no time of its own."""
+        ...
+
     def processes(self) -> Sequence[Process]:
         """Every process of the store, servers first."""
         ...
@@ -122,8 +126,8 @@ class ClusterMeans(Means, Protocol):
         """Close a node and evict the store's pods on it, as their disruption budgets allow."""
         ...
 
-    def roll(self) -> None:
-        """Replace every pod, servers and Sentinels, as a change of their template does."""
+    def roll(self, *, sentinel: bool) -> None:
+        """Replace every pod of one kind, as a change of their template does."""
         ...
 
     def rolled(self) -> bool:
@@ -155,5 +159,9 @@ class ClusterMeans(Means, Protocol):
         ...
 
     def switch_off(self, node: str) -> None:
-        """End a node as a power cut does, and tell the cluster that it does not come back."""
+        """End a node as a power cut does."""
+        ...
+
+    def give_up(self, node: str) -> None:
+        """Tell the cluster that a node that was switched off does not come back."""
         ...

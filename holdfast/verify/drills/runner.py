@@ -97,6 +97,7 @@ def run_drills(
                 break
             _require_health(connection, means, options, stop)
             say(f"{drill.name}: {drill.shows}")
+            means.prepare(drill.needs)
             results.append(_Run(connection, means, drill, options, stop).result())
             finished(results[-1])
     return tuple(results)

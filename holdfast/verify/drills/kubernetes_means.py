@@ -1,0 +1,396 @@
+"""The hands of a drill on a store in a cluster, through its API.
+
+What only a machine's owner can do (cut a node off, switch it off) is done by a command that the
+caller names: ``<command> cut|heal|off|on <node>``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from holdfast.cluster.api import ClusterApi
+from holdfast.cluster.errors import EvictionRefused, NotFound
+from holdfast.cluster.resources import (
+    CLAIMS,
+    NAMESPACES,
+    NETWORK_POLICIES,
+    NODES,
+    PODS,
+    STATEFUL_SETS,
+    Object,
+    Right,
+)
+from holdfast.cluster.store import StoreName
+from holdfast.connection import Address
+from holdfast.errors import ConfigError, VerificationFailed
+from holdfast.verify.drills.cluster_journal import ClusterJournal
+from holdfast.verify.drills.command import run_command
+from holdfast.verify.drills.means import Action, Process, State
+from holdfast.verify.drills.node_hand import NodeHands, Signal
+
+BACK_SECONDS: Final = 240.0
+"""For pods that were taken, a node that was off, and the readiness of all."""
+
+EVICT_SECONDS: Final = 120.0
+NOT_READY_SECONDS: Final = 120.0
+_NODE_COMMAND_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.5
+_POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
+_ROLLED: Final = "holdfast-rolled-at"
+_OUT_OF_SERVICE: Final = "node.kubernetes.io/out-of-service"
+_DNS_NAMESPACE: Final = "kube-system"
+_DNS_PODS: Final = {"k8s-app": "kube-dns"}
+_SILENT_DNS: Final = "holdfast-drill-silent-dns"
+
+_BASE: Final = (
+    Right("list", PODS),
+    Right("delete", PODS),
+    Right("create", PODS, "eviction"),
+    Right("get", STATEFUL_SETS),
+    Right("patch", STATEFUL_SETS),
+    Right("delete", CLAIMS),
+)
+_NEEDS: Final = {
+    Action.KILL: (
+        Right("create", NAMESPACES),
+        Right("create", PODS),
+        Right("create", PODS, "exec"),
+    ),
+    Action.FREEZE: (
+        Right("create", NAMESPACES),
+        Right("create", PODS),
+        Right("create", PODS, "exec"),
+    ),
+    Action.PODS: _BASE,
+    Action.DRAIN: (Right("patch", NODES), *_BASE),
+    Action.POLICY: (Right("create", NETWORK_POLICIES), Right("patch", NETWORK_POLICIES)),
+}
+
+
+class KubernetesMeans:
+    """One store's pods.
+
+    Args:
+        api: the cluster.
+        store: which store.
+        node_command: cuts nodes off and switches them; empty where there is none.
+
+    Raises:
+        ConfigError: there is no such store in the cluster.
+    """
+
+    def __init__(self, api: ClusterApi, store: StoreName, node_command: Sequence[str] = ()) -> None:
+        self._api = api
+        self._store = store
+        self._node_command = tuple(node_command)
+        self._journal = ClusterJournal(api, store.namespace, f"{store.name}-drill")
+        self._frozen: set[str] = set()
+        image = self._containers(self._set(sentinel=False))[0]["image"]
+        self._hands = NodeHands(api, image, f"{store.namespace}.{store.name}")
+        self._allowed = frozenset(
+            action for action, rights in _NEEDS.items() if not api.missing(rights, store.namespace)
+        )
+
+    def actions(self) -> frozenset[Action]:
+        """What the login may do, and the nodes' command can."""
+        nodes = {Action.NODES} if self._node_command and Action.DRAIN in self._allowed else set()
+        return self._allowed | nodes
+
+    def supervised(self) -> bool:
+        """Yes: a kubelet starts a container again at once."""
+        return True
+
+    def prepare(self, needed: frozenset[Action]) -> None:
+        """Have what signals processes ready on every node of the store."""
+        if needed & {Action.KILL, Action.FREEZE}:
+            self._hands.prepare(frozenset(filter(None, map(_node, self._pods().values()))))
+
+    def processes(self) -> Sequence[Process]:
+        """Every pod that there should be, servers first."""
+        pods = self._pods()
+        found = []
+        for sentinel in (False, True):
+            workload = self._set(sentinel=sentinel)
+            port = int(self._containers(workload)[0]["ports"][0]["containerPort"])
+            for ordinal in range(int(workload["spec"]["replicas"])):
+                name = f"{workload['metadata']['name']}-{ordinal}"
+                address = Address(self._store.fqdn(name), port)
+                found.append(Process(name, address, sentinel, self._state(name, pods.get(name))))
+        return found
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to the server in a pod; its kubelet starts it again."""
+        self._signal(name, Signal.KILL)
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP to the server in a pod."""
+        self._journal.add(f"frozen {name}")
+        self._signal(name, Signal.STOP)
+        self._frozen.add(name)
+
+    def thaw(self, name: str) -> None:
+        """SIGCONT to it."""
+        self._signal(name, Signal.CONT)
+        self._frozen.discard(name)
+
+    def start(self, name: str) -> None:
+        """Not here: a kubelet starts what is down."""
+        raise VerificationFailed(f"{name} is started by its node alone")
+
+    def empty(self, name: str) -> None:
+        """Not here: see :meth:`lose_volume`."""
+        raise VerificationFailed(f"the volume of {name} goes with its claim")
+
+    def run(self, command: Sequence[str]) -> None:
+        """Run a command on this machine."""
+        run_command(command)
+
+    def node_of(self, pod: str) -> str:
+        """The node of a pod of the store's namespace; empty while it has none."""
+        found = self._api.find(PODS, pod, self._store.namespace)
+        return "" if found is None else _node(found)
+
+    def restarts(self) -> dict[str, int]:
+        """How often the containers of each pod were started again."""
+        return {
+            name: sum(
+                int(status.get("restartCount", 0))
+                for status in pod.get("status", {}).get("containerStatuses") or ()
+            )
+            for name, pod in self._pods().items()
+        }
+
+    def delete_pods(self, names: Sequence[str]) -> None:
+        """Delete pods, each with its own grace period."""
+        for name in names:
+            self._api.delete(PODS, name, self._store.namespace)
+
+    def drain(self, node: str) -> None:
+        """Close a node, and evict the store's pods on it as the budgets allow."""
+        self._journal.add(f"cordoned {node}")
+        self._api.patch(NODES, node, {"spec": {"unschedulable": True}})
+        deadline = time.monotonic() + EVICT_SECONDS
+        waiting = [name for name, pod in self._pods().items() if _node(pod) == node]
+        while waiting:
+            if time.monotonic() > deadline:
+                raise VerificationFailed(f"the budgets did not let go: {', '.join(waiting)}")
+            for name in tuple(waiting):
+                # Somebody else's pod is away; the budget opens when it is back.
+                with contextlib.suppress(EvictionRefused):
+                    self._api.evict(name, self._store.namespace)
+                    waiting.remove(name)
+            time.sleep(_POLL_SECONDS)
+
+    def roll(self, *, sentinel: bool) -> None:
+        """Change the template of one kind of pod, so that each is replaced."""
+        annotations = {_ROLLED: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        self._api.patch(
+            STATEFUL_SETS,
+            self._store.workload(sentinel=sentinel),
+            {"spec": {"template": {"metadata": {"annotations": annotations}}}},
+            self._store.namespace,
+        )
+
+    def rolled(self) -> bool:
+        """Whether every pod is of the newest template, and ready for long enough."""
+        return all(_is_rolled(self._set(sentinel=sentinel)) for sentinel in (False, True))
+
+    def lose_volume(self, name: str) -> None:
+        """Delete a pod's claim, and the pod; without its grace where its node is gone."""
+        namespace = self._store.namespace
+        pod = self._api.find(PODS, name, namespace)
+        self._api.delete(CLAIMS, f"data-{name}", namespace)
+        if pod is not None:
+            lost = not self._is_ready(_node(pod))
+            self._api.delete(PODS, name, namespace, grace_seconds=0 if lost else None)
+
+    def volume_of(self, name: str) -> str:
+        """Name of the volume behind a pod's claim; empty while there is none."""
+        claim = self._api.find(CLAIMS, f"data-{name}", self._store.namespace)
+        if claim is None or claim["metadata"].get("deletionTimestamp"):
+            return ""
+        return str(claim["spec"].get("volumeName", ""))
+
+    def cut_off(self, name: str) -> None:
+        """Take a pod out of the policy that opens its kind: what denies everything stays."""
+        policy = self._policy_of(name)
+        self._journal.add(f"closed {policy}")
+        term = {"key": _POD_NAME, "operator": "NotIn", "values": [name]}
+        self._api.patch(
+            NETWORK_POLICIES,
+            policy,
+            {"spec": {"podSelector": {"matchExpressions": [term]}}},
+            self._store.namespace,
+        )
+
+    def silence_dns(self) -> None:
+        """A policy for the DNS pods that lets nothing in."""
+        self._journal.add("silenced dns")
+        self._api.create(
+            NETWORK_POLICIES,
+            {
+                "apiVersion": "networking.k8s.io/v1",
+                "kind": "NetworkPolicy",
+                "metadata": {"name": _SILENT_DNS},
+                "spec": {"podSelector": {"matchLabels": _DNS_PODS}, "policyTypes": ["Ingress"]},
+            },
+            _DNS_NAMESPACE,
+        )
+
+    def cut_node(self, node: str) -> None:
+        """Take a node off the network."""
+        self._journal.add(f"cut {node}")
+        self._ask_node("cut", node)
+
+    def heal_node(self, node: str) -> None:
+        """Put it back."""
+        self._ask_node("heal", node)
+
+    def switch_off(self, node: str) -> None:
+        """End a node at once."""
+        self._journal.add(f"off {node}")
+        self._ask_node("off", node)
+
+    def give_up(self, node: str) -> None:
+        """Tell the cluster that a node does not come back, once it has noticed that it is gone."""
+        self._until(f"{node} is not ready", lambda: not self._is_ready(node), NOT_READY_SECONDS)
+        taints = self._api.get(NODES, node)["spec"].get("taints") or []
+        gone = {"key": _OUT_OF_SERVICE, "value": "nodeshutdown", "effect": "NoExecute"}
+        self._api.patch(NODES, node, {"spec": {"taints": [*taints, gone]}})
+
+    def put_back(self) -> None:
+        """Undo what was done, the last first, and wait until every pod is ready."""
+        for entry in dict.fromkeys(reversed(self._journal.entries)):
+            what, _, subject = entry.partition(" ")
+            match what:
+                case "frozen":
+                    # Its container may have been replaced since.
+                    with contextlib.suppress(VerificationFailed, NotFound):
+                        self.thaw(subject)
+                    self._frozen.discard(subject)
+                case "cut":
+                    self._ask_node("heal", subject)
+                case "off":
+                    self._switch_on(subject)
+                case "cordoned":
+                    self._api.patch(NODES, subject, {"spec": {"unschedulable": None}})
+                case "closed":
+                    self._reopen(subject)
+                case "silenced":
+                    self._api.delete(NETWORK_POLICIES, _SILENT_DNS, _DNS_NAMESPACE)
+        self._hands.close()
+        self._until("every pod is ready", self._well, BACK_SECONDS)
+        self._journal.clear()
+
+    def left_behind(self) -> Sequence[str]:
+        """What a drill did that is no more."""
+        return self._journal.orphaned() or (("its hands",) if self._hands.left() else ())
+
+    def _well(self) -> bool:
+        return all(process.state is State.RUNNING for process in self.processes())
+
+    def _set(self, *, sentinel: bool) -> Object:
+        name = self._store.workload(sentinel=sentinel)
+        found = self._api.find(STATEFUL_SETS, name, self._store.namespace)
+        if found is None:
+            raise ConfigError(
+                "connection",
+                f"{self._store.namespace}/{name}",
+                "a StatefulSet of the cluster that the kubeconfig names",
+                "see --kubeconfig and --context, or deploy the store",
+            )
+        return found
+
+    @staticmethod
+    def _containers(workload: Object) -> list[Any]:
+        return list(workload["spec"]["template"]["spec"]["containers"])
+
+    def _pods(self) -> dict[str, Object]:
+        found = self._api.pods(self._store.namespace, self._store.labels)
+        return {pod["metadata"]["name"]: pod for pod in found}
+
+    def _state(self, name: str, pod: Object | None) -> State:
+        if name in self._frozen:
+            return State.FROZEN
+        if pod is None or pod["metadata"].get("deletionTimestamp"):
+            return State.DOWN
+        return State.RUNNING if _condition(pod, "Ready") == "True" else State.DOWN
+
+    def _signal(self, name: str, signal: Signal) -> None:
+        pod = self._api.get(PODS, name, self._store.namespace)
+        statuses = pod.get("status", {}).get("containerStatuses") or ()
+        main = pod["spec"]["containers"][0]["name"]
+        ids = [one.get("containerID", "") for one in statuses if one["name"] == main]
+        if not ids or not ids[0]:
+            raise VerificationFailed(f"{name} has no container that runs")
+        self._hands.send(signal, _node(pod), ids[0].rpartition("/")[2])
+
+    def _policy_of(self, name: str) -> str:
+        return f"{name.rpartition('-')[0]}-traffic"
+
+    def _reopen(self, policy: str) -> None:
+        body: Object = {"spec": {"podSelector": {"matchExpressions": None}}}
+        self._api.patch(NETWORK_POLICIES, policy, body, self._store.namespace)
+
+    def _switch_on(self, node: str) -> None:
+        self._ask_node("on", node)
+        self._hands.forget(node)
+        taints = self._api.get(NODES, node)["spec"].get("taints") or []
+        kept = [taint for taint in taints if taint["key"] != _OUT_OF_SERVICE]
+        self._api.patch(NODES, node, {"spec": {"taints": kept or None}})
+        self._until(f"{node} is ready", lambda: self._is_ready(node), NOT_READY_SECONDS)
+
+    def _is_ready(self, node: str) -> bool:
+        found = self._api.find(NODES, node)
+        return found is not None and _condition(found, "Ready") == "True"
+
+    def _ask_node(self, what: str, node: str) -> None:
+        command = [*self._node_command, what, node]
+        if not self._node_command:
+            raise ConfigError(
+                "--node-command", "nothing", "a command that can switch nodes", "name one"
+            )
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_NODE_COMMAND_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise VerificationFailed(f"{' '.join(command)}: {error}") from None
+        if done.returncode != 0:
+            raise VerificationFailed(f"{' '.join(command)}: {done.stderr.strip()[-500:]}")
+
+    def _until(self, what: str, holds: Any, seconds: float) -> None:  # noqa: ANN401 - a predicate
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline:
+                raise VerificationFailed(f"waited {seconds:g} s in vain: {what}")
+            time.sleep(_POLL_SECONDS)
+
+
+def _node(pod: Object) -> str:
+    return str(pod["spec"].get("nodeName", ""))
+
+
+def _condition(found: Object, kind: str) -> str:
+    conditions = found.get("status", {}).get("conditions") or ()
+    return next((str(one["status"]) for one in conditions if one["type"] == kind), "Unknown")
+
+
+def _is_rolled(workload: Object) -> bool:
+    wanted, status = int(workload["spec"]["replicas"]), workload.get("status", {})
+    counts = ("updatedReplicas", "readyReplicas", "availableReplicas")
+    return (
+        status.get("observedGeneration") == workload["metadata"]["generation"]
+        and status.get("currentRevision") == status.get("updateRevision")
+        and all(status.get(count) == wanted for count in counts)
+    )
