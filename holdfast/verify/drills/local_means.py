@@ -94,7 +94,7 @@ class LocalMeans:
         """No: what is down stays down until the engine starts it."""
         return False
 
-    def prepare(self, needed: frozenset[Action]) -> None:  # noqa: ARG002 - see the protocol
+    def prepare(self, needed: frozenset[Action]) -> None:
         """Nothing to prepare: a signal is at hand."""
 
     def processes(self) -> Sequence[Process]:
