@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from holdfast.connection import Connection
 from holdfast.errors import ConfigError
+from holdfast.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class StoreName:
     def workload(self, *, sentinel: bool) -> str:
         """A StatefulSet."""
         return f"{self.name}-{'sentinel' if sentinel else 'server'}"
+
+    def connection_secret(self, role: Role) -> str:
+        """The Secret with a role's Connection."""
+        return f"{self.name}-connection-{role}"
 
     def fqdn(self, pod: str) -> str:
         """The name under which a pod is announced."""

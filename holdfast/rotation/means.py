@@ -45,3 +45,11 @@ class Means(Protocol):
         None where the target gives that role's clients nothing.
         """
         ...
+
+    def delivery_seconds(self) -> float:
+        """How long what nodes and clients were given may take to reach them.
+
+        Not 0 on a target that hands files out later. There, clients are given a new password
+        only after every node has shown that it accepts it.
+        """
+        ...

@@ -157,7 +157,9 @@ class Rotation:
             self._deploy(f"passwords: {settings.password_stage}", settings)
             rotating = known = self._rotating() if known is None else known
             self._prove(_PasswordProof(rotating, settings.password_stage))
-            following = after_passwords(settings, rotating)
+            following = after_passwords(
+                settings, rotating, delivered_later=self._means.delivery_seconds() > 0
+            )
             if following is not None and following.password_stage is PasswordStage.SINGLE:
                 self._clients_moved(rotating - PRESENTED_BY_SERVERS)
         self._cut(rotating - PRESENTED_BY_SERVERS)
@@ -176,7 +178,7 @@ class Rotation:
         self._work("  proved on every node", lambda: self._until_proved(prove))
 
     def _until_proved(self, prove: Callable[[Access, Nodes], str]) -> str:
-        deadline = time.monotonic() + PROOF_SECONDS
+        deadline = time.monotonic() + PROOF_SECONDS + self._means.delivery_seconds()
         while True:
             try:
                 with self._store() as (access, nodes):
@@ -211,7 +213,8 @@ class Rotation:
 
     def _watch(self, roles: Collection[Role]) -> str:
         told = self._told_at(roles)
-        until = max(max(told.values()) + logged_in.MOVE_SECONDS, time.time()) + WATCH_SECONDS
+        move_seconds = logged_in.MOVE_SECONDS + self._means.delivery_seconds()
+        until = max(max(told.values()) + move_seconds, time.time()) + WATCH_SECONDS
         while time.time() < until:
             self._wait(_POLL_SECONDS)
         found = self._logins(roles)

@@ -28,18 +28,22 @@ def begin_passwords(settings: RotationSettings, roles: Collection[Role]) -> Rota
 
 
 def after_passwords(
-    settings: RotationSettings, rotating: Collection[Role]
+    settings: RotationSettings, rotating: Collection[Role], *, delivered_later: bool = False
 ) -> RotationSettings | None:
     """The step after the present one, None where the rotation is at its end.
 
     Args:
         settings: the present step, which has reached every node.
         rotating: roles with two valid passwords.
+        delivered_later: clients are given the new passwords in a step of its own, because the
+            order in which nodes and clients receive what one step gives them is not known.
     """
     match settings.password_stage:
         case PasswordStage.SINGLE:
             return None
-        case PasswordStage.ACCEPT_BOTH if PRESENTED_BY_SERVERS.intersection(rotating):
+        case PasswordStage.ACCEPT_BOTH if delivered_later or PRESENTED_BY_SERVERS.intersection(
+            rotating
+        ):
             return replace(settings, password_stage=PasswordStage.PRESENT_NEW)
         case _:
             return replace(settings, password_stage=PasswordStage.SINGLE)

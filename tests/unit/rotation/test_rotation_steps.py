@@ -43,6 +43,13 @@ def test_the_step_after_each_stage_of_passwords(
     assert (step.password_stage if step else None) == following
 
 
+def test_clients_that_are_told_late_get_a_step_of_their_own() -> None:
+    settings = RotationSettings(password_stage=ACCEPT_BOTH)
+    step = after_passwords(settings, {Role.SVC}, delivered_later=True)
+    assert step is not None
+    assert step.password_stage is PRESENT_NEW
+
+
 @given(rotation_settings(), ROLES)
 def test_a_rotation_of_passwords_ends_from_wherever_it_was_stopped(
     settings: RotationSettings, rotating: frozenset[Role]
