@@ -3,67 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from holdfast.connection import Address
 from holdfast.errors import VerificationFailed
 from holdfast.verify.drills.catalogue import select
 from holdfast.verify.drills.judge import Bounds
 from holdfast.verify.drills.lease import DrillLease
-from holdfast.verify.drills.means import Action, Process, State
 from holdfast.verify.drills.result import DrillResult, Unhealthy
 from holdfast.verify.drills.runner import Options, run_drills
-from tests.servers import HOST, Install, Node, Servers, start_sentinel
-
-
-class GroupMeans:
-    """The hands on a test's own processes."""
-
-    def __init__(self, group: Servers) -> None:
-        self._group = group
-
-    def actions(self) -> frozenset[Action]:
-        return frozenset({Action.KILL, Action.FREEZE, Action.START})
-
-    def processes(self) -> Sequence[Process]:
-        nodes = [*self._group.servers, *self._group.sentinels]
-        return [
-            Process(n.name, Address(HOST, n.port), n.kind == "sentinel", _state(n)) for n in nodes
-        ]
-
-    def kill(self, name: str) -> None:
-        self._group.kill(name)
-
-    def freeze(self, name: str) -> None:
-        self._group.pause(name)
-
-    def thaw(self, name: str) -> None:
-        self._group.resume(name)
-
-    def start(self, name: str) -> None:
-        self._group.start(name)
-
-    def empty(self, name: str) -> None:
-        raise AssertionError(name)
-
-    def put_back(self) -> None:
-        for node in self._group.nodes.values():
-            if node.paused:
-                self._group.resume(node.name)
-            if not node.running:
-                self._group.start(node.name)
-
-    def left_behind(self) -> Sequence[str]:
-        return ()
-
-
-def _state(node: Node) -> State:
-    if not node.running:
-        return State.DOWN
-    return State.FROZEN if node.paused else State.RUNNING
+from tests.local.group_means import GroupMeans
+from tests.servers import Install, Servers, start_sentinel
 
 
 @pytest.fixture(scope="module")
