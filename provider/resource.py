@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from holdfast.errors import HoldfastError
+from provider.codec import Decoded, Path, secret_paths
 from provider.diffs import DiffResult
 from provider.values import UNKNOWN, Properties
 
@@ -50,12 +51,16 @@ class PartialFailure(HoldfastError):
         id: the id of what exists.
         outputs: its properties as far as they hold, inputs echoed.
         reasons: what went wrong, for the user.
+        inputs: from Read alone, which may find that they differ from the stored ones.
     """
 
-    def __init__(self, id: str, outputs: Properties, *reasons: str) -> None:
+    def __init__(
+        self, id: str, outputs: Properties, *reasons: str, inputs: Properties | None = None
+    ) -> None:
         self.id = id
         self.outputs = outputs
         self.reasons = reasons
+        self.inputs = inputs
         super().__init__("; ".join(reasons))
 
 
@@ -80,6 +85,7 @@ class Context:
         log: shows messages.
         now: the clock (UTC).
         random_seed: from Check, for names that the provider makes up.
+        ignore_changes: from Diff and Update, property paths that the user's options exempt.
     """
 
     urn: str
@@ -89,6 +95,7 @@ class Context:
     log: Log = _silent
     now: Callable[[], datetime] = utc_now
     random_seed: bytes = b""
+    ignore_changes: tuple[str, ...] = ()
 
     @property
     def stack(self) -> str:
@@ -216,6 +223,12 @@ class Resource(ABC):
     @abstractmethod
     def delete(self, stored: Stored, context: Context) -> None:
         """Remove it. Already gone is success."""
+
+    def secrets(
+        self, values: Properties, *sources: Decoded, always: Iterable[str] = ()
+    ) -> frozenset[Path]:
+        """Which of ``values`` to wrap as secret, given where the sources were secret."""
+        return secret_paths(values, *sources, always=always)
 
     def preview_create(self, inputs: Properties, context: Context) -> Properties:  # noqa: ARG002
         """Outputs that a create would have; computed ones are unknown unless overridden."""

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2 as proto
 
 from holdfast.errors import ConfigError
 from provider import status
-from provider.codec import Decoded, decode, encode, mask, secret_paths
+from provider.codec import Decoded, decode, encode, mask
 from provider.diffs import DiffKind, DiffResult
 from provider.resource import Context, Failure, PartialFailure, Resource, Stored
 from provider.session import Kept, SessionServicer
@@ -50,7 +50,11 @@ class _Call:
     def encoded(self, values: Properties, *sources: Decoded) -> Struct:
         """Marshal, with everything wrapped that is secret by rule or was in a source."""
         always = self.resource.secret_outputs
-        return encode(values, secret_paths(values, *sources, always=always))
+        return encode(values, self.resource.secrets(values, *sources, always=always))
+
+    def encoded_inputs(self, values: Properties, *sources: Decoded) -> Struct:
+        """Marshal inputs, with everything wrapped that was secret in a source."""
+        return encode(values, self.resource.secrets(values, *sources))
 
 
 class Servicer(SessionServicer):
@@ -68,7 +72,7 @@ class Servicer(SessionServicer):
                 failures = (Failure(error.field, str(error)),)
                 return proto.CheckResponse(inputs=request.news, failures=_failures(failures, new))
             return proto.CheckResponse(
-                inputs=encode(result.inputs, secret_paths(result.inputs, new)),
+                inputs=call.encoded_inputs(result.inputs, new),
                 failures=_failures(result.failures, new),
             )
 
@@ -113,7 +117,7 @@ class Servicer(SessionServicer):
                 properties=call.encoded(found.outputs, outputs, inputs),
                 inputs=request.inputs
                 if found.inputs is None
-                else encode(found.inputs, secret_paths(found.inputs, inputs)),
+                else call.encoded_inputs(found.inputs, inputs),
                 refresh_before_update=call.resource.refresh_before_update,
             )
 
@@ -161,6 +165,7 @@ class Servicer(SessionServicer):
                 log=partial(self.log, request.urn),
                 now=self.package.now,
                 random_seed=seed,
+                ignore_changes=tuple(getattr(request, "ignoreChanges", ())),
             )
             call = _Call(resource, operation, sources)
             try:
@@ -168,10 +173,14 @@ class Servicer(SessionServicer):
             except PartialFailure as error:
                 # Created and updated resources echo the new inputs: they are the first source.
                 properties = call.encoded(error.outputs, sources[0])
+                found = error.inputs
+                inputs = None if found is None else call.encoded_inputs(found, *sources[1:])
                 reasons = [mask(reason, *sources) for reason in error.reasons]
                 refresh = resource.refresh_before_update
                 raise Kept(
-                    status.init_failed(error.id, properties, reasons, refresh=refresh)
+                    status.init_failed(
+                        error.id, properties, reasons, inputs=inputs, refresh=refresh
+                    )
                 ) from error
 
     Check = check

@@ -31,13 +31,24 @@ def failed(message: str) -> Status:
     return Status(message)
 
 
-def init_failed(id: str, properties: Struct, reasons: Sequence[str], *, refresh: bool) -> Status:
+def init_failed(
+    id: str,
+    properties: Struct,
+    reasons: Sequence[str],
+    *,
+    inputs: Struct | None = None,
+    refresh: bool,
+) -> Status:
     """Something exists: the engine keeps it in the state and updates it on the next run."""
     message = "; ".join(reasons)
     detail = status_pb2.Status(code=_CODE.value[0], message=message)
     detail.details.add().Pack(
         proto.ErrorResourceInitFailed(
-            id=id, properties=properties, reasons=reasons, refresh_before_update=refresh
+            id=id,
+            properties=properties,
+            reasons=reasons,
+            inputs=inputs,
+            refresh_before_update=refresh,
         )
     )
     return Status(message, detail)

@@ -20,6 +20,8 @@ from typing import Any, Final, Self
 
 import pytest
 
+from tests.standin.kubernetes.install import install as install_standin
+
 PROJECT: Final = Path(__file__).resolve().parent.parent
 PASSPHRASE: Final = "throw-away"
 _LANGUAGE_HOST: Final = "pulumi-language-python"
@@ -125,6 +127,11 @@ class Engine:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             **(environment or {}),
         }
+
+    def use_cluster(self, kubeconfig: Path) -> None:
+        """Deploy into this cluster, with the stand-in where the official plugin is absent."""
+        self.plugin = install_standin(Path(self.environment["PULUMI_HOME"]))
+        self.environment["KUBECONFIG"] = str(kubeconfig)
 
     def write_program(self, program: str) -> None:
         """Replace the program."""

@@ -1,0 +1,1 @@
+"""Plugins that stand in for official ones, where those cannot be had."""
