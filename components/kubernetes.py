@@ -88,11 +88,13 @@ class SentinelSessionStore(pulumi.ComponentResource):
         objects.add_rules()
         objects.add_configuration()
         objects.add_secrets(credentials)
+        objects.grow_claims()
         self.stateful_sets = objects.add_stateful_sets(cluster_ips, credentials)
 
         documents: pulumi.Output[dict[str, str]] = pulumi.Output.secret(
             pulumi.Output.all(
-                credentials.values,
+                # Not the new ones before every node accepts them: Secrets reach pods late.
+                credentials.presented,
                 credentials.authority.bundle_pem,
                 pulumi.Output.all(*cluster_ips),
             ).apply(lambda known: connection_documents(spec.connection(*known)))

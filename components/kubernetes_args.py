@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
+from config.kubernetes_settings import Issuer
 from config.schema import Appendfsync, Engine, Preset
 from holdfast.rotation.settings import RotationSettings
+from k8s.claims import ExistingClaim
 
 
 class SentinelSessionStoreArgs(TypedDict):
@@ -21,6 +23,9 @@ class SentinelSessionStoreArgs(TypedDict):
     store: NotRequired[str]
     """Begins the name of every object, unique in the namespace; default the component's name. A
     change replaces everything."""
+
+    owner: NotRequired[str]
+    """``<project>/<stack>``, written on the StatefulSets: a second stack of their names is told."""
 
     preset: NotRequired[Preset]
     """``dev`` (default), ``staging`` or ``prod``: prod asks for a digest, protects what holds
@@ -69,8 +74,13 @@ class SentinelSessionStoreArgs(TypedDict):
     fullest is refused."""
 
     storage: NotRequired[str]
-    """Of a server's volume; default, and at least, three times ``maxmemory``. Volumes that exist
-    are not resized by this."""
+    """Of a server's volume; at least, and by default, three times ``maxmemory``, or what the claims
+    have already. It may grow, never shrink."""
+
+    claims: NotRequired[Mapping[str, ExistingClaim]]
+    """The servers' claims that are in the cluster, by name, as
+    :func:`components.cluster_facts.look_at` finds them: those that are too small are grown. Without
+    them claims that exist keep their size."""
 
     storage_class: NotRequired[str]
     """Of the volumes; default the cluster's."""
@@ -107,6 +117,9 @@ class SentinelSessionStoreArgs(TypedDict):
 
     extra_dns_names: NotRequired[Sequence[str]]
     """Further names in the certificates."""
+
+    issuer: NotRequired[Issuer]
+    """The cert-manager issuer of the certificates; default the kit's own CA."""
 
     rotation: NotRequired[RotationSettings]
     """How often secrets were made anew, and the stage; default: never. Sentinels roll one by one,

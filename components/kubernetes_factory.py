@@ -7,6 +7,8 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.cluster_facts import ClusterFacts, look_at, open_cluster
+from components.cluster_rules import advice, check_cluster, check_growth
 from components.kubernetes import SentinelSessionStore
 from components.kubernetes_args import SentinelSessionStoreArgs
 from components.kubernetes_spec import KubernetesSpec
@@ -27,6 +29,11 @@ _SETTING_OF: Final = {
     "server_cpu": "serverCpu",
     "cold_start_grace_seconds": "coldStartGraceSeconds",
     "cluster_domain": "clusterDomain",
+    "create_namespace": "createNamespace",
+    "storage_class": "storageClass",
+    "issuer": "certificateIssuer",
+    "kubeconfig": "kubeconfig",
+    "context": "context",
 }
 """Arguments of the component by the name that its errors use, and their settings."""
 
@@ -34,20 +41,30 @@ _SETTING_OF: Final = {
 def create_kubernetes_store(
     name: str, settings: Settings, own: KubernetesSettings
 ) -> SentinelSessionStore:
-    """Create the store, through a provider of its own.
+    """Look at the cluster, then create the store through a provider of its own.
 
     Raises:
-        ConfigError: a setting is refused. Nothing was registered.
+        HoldfastError: a setting is refused, or the cluster does not answer or is not fit for the
+            store. Nothing was registered.
     """
     args = kubernetes_args(settings, own)
     try:
-        KubernetesSpec.from_args(name, args)
+        spec = KubernetesSpec.from_args(name, args)
+        facts = look_at_cluster(own, spec)
+        check_cluster(spec, facts)
+        args["claims"] = facts.claims
+        spec = KubernetesSpec.from_args(name, args)
+        check_growth(spec, facts)
     except ConfigError as error:
         raise _named(error) from None
+    for text in advice(spec, facts):
+        pulumi.warn(text)
     provider = kubernetes.Provider(
         f"{name}-cluster",
         kubeconfig=None if own.kubeconfig is None else str(own.kubeconfig),
         context=own.context,
+        # Another way to the same cluster replaces nothing, another cluster everything.
+        cluster_identifier=facts.cluster_id,
         # By default it replaces a Secret whose content changes: pods would lose their mounts for
         # a moment, and a protected one could not change at all. ConfigMaps are immutable and
         # named by content, so that they are new ones anyway.
@@ -56,10 +73,20 @@ def create_kubernetes_store(
     return SentinelSessionStore(name, args, pulumi.ResourceOptions(providers=[provider]))
 
 
+def look_at_cluster(own: KubernetesSettings, spec: KubernetesSpec) -> ClusterFacts:
+    """Ask the cluster that the settings name. Raises HoldfastError."""
+    api = open_cluster(own.kubeconfig, own.context)
+    try:
+        return look_at(api, spec)
+    finally:
+        api.close()
+
+
 def kubernetes_args(settings: Settings, own: KubernetesSettings) -> SentinelSessionStoreArgs:
     """Settings in the words of the component."""
     shape = settings.shape
     args: SentinelSessionStoreArgs = {
+        "owner": settings.owner,
         "namespace": own.namespace,
         "create_namespace": own.create_namespace,
         "store": own.store,
@@ -93,6 +120,8 @@ def kubernetes_args(settings: Settings, own: KubernetesSettings) -> SentinelSess
         args["storage"] = own.storage
     if own.memory_limit is not None:
         args["memory_limit"] = own.memory_limit
+    if own.issuer is not None:
+        args["issuer"] = own.issuer
     if settings.expected_sessions is not None:
         args["expected_sessions"] = settings.expected_sessions
     return args

@@ -14,6 +14,7 @@ from components.credentials import Credentials
 from components.kubernetes_spec import KubernetesSpec
 from holdfast.acl import with_revision
 from holdfast.roles import APPLICATION_ROLES, Place
+from k8s.claims import claim_patch
 from k8s.configuration import (
     CONNECTION_KEY,
     PRESENTED_ROLES,
@@ -24,6 +25,7 @@ from k8s.configuration import (
 )
 from k8s.disruption import disruption_budget
 from k8s.environment import ACL_FILE
+from k8s.metadata import namespace_of
 from k8s.policies import deny_policy, traffic_policy
 from k8s.services import governing_service, host_aliases, pod_service
 from k8s.spec import Object
@@ -42,7 +44,13 @@ class StoreObjects:
         self._scripts = load_scripts()
         before: list[pulumi.Resource] = []
         if spec.create_namespace:
-            before.append(_namespace(name, spec.objects.names.namespace, child))
+            before.append(
+                kubernetes.core.v1.Namespace(
+                    f"{name}-namespace",
+                    metadata=namespace_of(spec.objects)["metadata"],
+                    opts=_with(child, protect=spec.production or None),
+                )
+            )
         self._child = _with(child, depends_on=before)
         # What holds sessions, or whose loss would roll or stop every pod.
         self._kept = _with(self._child, protect=spec.production or None)
@@ -126,6 +134,20 @@ class StoreObjects:
                 for what, (secret_name, data) in contents.items()
             ]
 
+    def grow_claims(self) -> None:
+        """Claims that exist and are to ask for more; before pods that may need it."""
+        for ordinal in self._spec.growing:
+            manifest = claim_patch(self._spec.objects, ordinal)
+            self._before_pods.append(
+                kubernetes.core.v1.PersistentVolumeClaimPatch(
+                    f"{self._name}-server-{ordinal}-claim",
+                    metadata=manifest["metadata"],
+                    spec=manifest["spec"],
+                    # Its end would take the size back, which no claim can do without.
+                    opts=_with(self._child, retain_on_delete=True),
+                )
+            )
+
     def add_stateful_sets(
         self, cluster_ips: Sequence[pulumi.Output[Any]], credentials: Credentials
     ) -> dict[Place, kubernetes.apps.v1.StatefulSet]:
@@ -205,15 +227,6 @@ class StoreObjects:
 
 def _digest(known: object) -> str:
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
-
-
-def _namespace(
-    name: str, namespace: str, child: pulumi.ResourceOptions
-) -> kubernetes.core.v1.Namespace:
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    return kubernetes.core.v1.Namespace(
-        f"{name}-namespace", metadata={"name": namespace, "labels": labels}, opts=child
-    )
 
 
 def _service(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from components.credentials import CredentialsSpec, role_users
 from components.kubernetes_args import SentinelSessionStoreArgs
 from config.directives import ServerConfig
-from config.kubernetes_settings import DEFAULT_IMAGE, DEFAULT_VERSION
+from config.kubernetes_settings import DEFAULT_IMAGE, DEFAULT_VERSION, Issuer
 from config.rules import (
     check_app,
     check_buckets,
@@ -29,6 +29,7 @@ from holdfast.errors import ConfigError
 from holdfast.roles import Place
 from holdfast.rotation.settings import RotationSettings
 from holdfast.units import parse_bytes
+from k8s.claims import claims_to_grow, plan_disk
 from k8s.memory import plan_memory
 from k8s.names import CLUSTER_DOMAIN, Names
 from k8s.spec import COLD_START_GRACE_SECONDS, StoreSpec
@@ -38,6 +39,7 @@ _IMAGE: Final = re.compile(
     r"(?P<name>[^\s@]+?)(:(?P<tag>[\w][\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?\Z"
 )
 _QUANTITY: Final = re.compile(r"([0-9]+)([KMG])i\Z")
+_CPU: Final = re.compile(r"[0-9]{1,6}m\Z|[0-9]{1,3}(\.[0-9]{1,3})?\Z")
 _MIN_GRACE_SECONDS: Final = 30
 
 
@@ -52,7 +54,10 @@ class KubernetesSpec:
     expected_sessions: int | None
     extra_dns_names: tuple[str, ...]
     rotation: RotationSettings
+    issuer: Issuer | None
     objects: StoreSpec
+    growing: tuple[int, ...]
+    """Servers whose claim exists and is to ask for more, by ordinal."""
 
     @classmethod
     def from_args(cls, name: str, args: SentinelSessionStoreArgs) -> KubernetesSpec:
@@ -64,6 +69,31 @@ class KubernetesSpec:
             args.get("cluster_domain", CLUSTER_DOMAIN),
         )
         config = _server_config(names, args)
+        claims = args.get("claims", {})
+        memory = plan_memory(
+            config.maxmemory_bytes,
+            limit_bytes=_amount("memory_limit", args.get("memory_limit")),
+            disk_bytes=_amount("storage", args.get("storage")),
+        )
+        disk = plan_disk(_amount("storage", args.get("storage")), memory.disk_bytes, claims)
+        objects = StoreSpec(
+            names=names,
+            config=config,
+            memory=replace(memory, disk_bytes=disk),
+            image=_check_image(args.get("image", DEFAULT_IMAGE), production=production),
+            image_pull_secrets=tuple(args.get("image_pull_secrets", ())),
+            storage_class=args.get("storage_class"),
+            server_cpu=_check_cpu(args.get("server_cpu", "250m")),
+            cold_start_grace_seconds=_check_grace(
+                args.get("cold_start_grace_seconds", COLD_START_GRACE_SECONDS)
+            ),
+            share_nodes=_check_sharing(args.get("share_nodes", False), production=production),
+            spread_zones=production,
+            client_namespaces=tuple(args.get("client_namespaces", ())),
+            dns_namespace=args.get("dns_namespace", "kube-system"),
+            dns_ports=tuple(args.get("dns_ports", (53,))),
+            owner=args.get("owner", ""),
+        )
         return cls(
             app=check_app(args.get("app", "agent")),
             buckets=check_buckets(args.get("buckets", 64)),
@@ -72,27 +102,9 @@ class KubernetesSpec:
             expected_sessions=check_expected_sessions(args.get("expected_sessions")),
             extra_dns_names=check_dns_names(tuple(args.get("extra_dns_names", ()))),
             rotation=args.get("rotation", RotationSettings()),
-            objects=StoreSpec(
-                names=names,
-                config=config,
-                memory=plan_memory(
-                    config.maxmemory_bytes,
-                    limit_bytes=_amount("memory_limit", args.get("memory_limit")),
-                    disk_bytes=_amount("storage", args.get("storage")),
-                ),
-                image=_check_image(args.get("image", DEFAULT_IMAGE), production=production),
-                image_pull_secrets=tuple(args.get("image_pull_secrets", ())),
-                storage_class=args.get("storage_class"),
-                server_cpu=args.get("server_cpu", "250m"),
-                cold_start_grace_seconds=_check_grace(
-                    args.get("cold_start_grace_seconds", COLD_START_GRACE_SECONDS)
-                ),
-                share_nodes=_check_sharing(args.get("share_nodes", False), production=production),
-                spread_zones=production,
-                client_namespaces=tuple(args.get("client_namespaces", ())),
-                dns_namespace=args.get("dns_namespace", "kube-system"),
-                dns_ports=tuple(args.get("dns_ports", (53,))),
-            ),
+            issuer=args.get("issuer"),
+            objects=objects,
+            growing=claims_to_grow(objects, claims),
         )
 
     @property
@@ -223,6 +235,14 @@ def _check_grace(seconds: int) -> int:
             "a primary that is only restarting must not be given up; set 120",
         )
     return seconds
+
+
+def _check_cpu(cpu: str) -> str:
+    if not _CPU.match(cpu) or float(cpu.removesuffix("m")) == 0:
+        raise ConfigError(
+            "server_cpu", cpu, "CPUs such as 250m or 2", "set 250m: a server needs some to answer"
+        )
+    return cpu
 
 
 def _amount(field: str, text: str | None) -> int | None:

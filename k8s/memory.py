@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +20,15 @@ from holdfast.sizing import (
 AGENT_MEMORY_BYTES: Final = 32 * MIB
 SENTINEL_MEMORY_BYTES: Final = 64 * MIB
 SENTINEL_DISK_BYTES: Final = 1024 * MIB
+
+_QUANTITY: Final = re.compile(
+    r"([0-9]+(?:\.[0-9]*)?(?:[eE][0-9]{1,2})?)((?:[KMGTPE]i|[kMGTPE])?)\Z"
+)
+_UNITS: Final[Mapping[str, int]] = {
+    "": 1,
+    **{unit: 1000 ** (power + 1) for power, unit in enumerate("kMGTPE")},
+    **{f"{unit}i": 1024 ** (power + 1) for power, unit in enumerate("KMGTPE")},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,18 @@ def plan_memory(
             "raise it, or lower maxmemory",
         )
     return ServerMemory(maxmemory_bytes, backlog_bytes, limit, disk)
+
+
+def parse_quantity(text: str) -> int:
+    """Bytes of what Kubernetes writes: ``768Mi``, ``1.5Gi``, ``10G``, ``1e9``.
+
+    Raises:
+        ValueError: it is none of that.
+    """
+    match = _QUANTITY.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no quantity")
+    return math.ceil(float(match[1]) * _UNITS[match[2]])
 
 
 def quantity(amount: int) -> str:

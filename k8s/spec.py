@@ -37,6 +37,7 @@ class StoreSpec:
         client_namespaces: further namespaces whose labelled pods may connect.
         dns_namespace: where the cluster's DNS runs.
         dns_ports: its ports, UDP and TCP.
+        owner: ``<project>/<stack>``, written on the objects that two stacks must not share.
     """
 
     names: Names
@@ -52,6 +53,7 @@ class StoreSpec:
     client_namespaces: tuple[str, ...] = ()
     dns_namespace: str = "kube-system"
     dns_ports: tuple[int, ...] = (53,)
+    owner: str = ""
 
     def count(self, place: Place) -> int:
         """Pods of one kind."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from holdfast.roles import Place
+from k8s.claims import VOLUME
 from k8s.configuration import conf_data
 from k8s.containers import containers
 from k8s.memory import SENTINEL_DISK_BYTES, quantity
-from k8s.metadata import metadata
+from k8s.metadata import metadata, owned
 from k8s.names import labels, selector
 from k8s.spec import Object, StoreSpec
 
@@ -50,7 +51,7 @@ def stateful_set(
     return {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
-        "metadata": metadata(spec, names.workload(place), place),
+        "metadata": owned(spec, metadata(spec, names.workload(place), place)),
         "spec": {
             "serviceName": names.governing(place),
             "replicas": spec.count(place),
@@ -153,7 +154,7 @@ def _claim(spec: StoreSpec, place: Place) -> Object:
     disk = spec.memory.disk_bytes if place is Place.SERVER else SENTINEL_DISK_BYTES
     storage = {} if spec.storage_class is None else {"storageClassName": spec.storage_class}
     return {
-        "metadata": {"name": "data", "labels": selector(spec.names, place)},
+        "metadata": {"name": VOLUME, "labels": selector(spec.names, place)},
         "spec": {
             "accessModes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": quantity(disk)}},

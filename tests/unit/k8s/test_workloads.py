@@ -287,3 +287,10 @@ def test_whatever_the_shape_a_manifest_is_plain_data_and_the_same_every_time(
         assert json.dumps(one) == json.dumps(other)
         assert one["spec"]["replicas"] == count
         assert "@secret" not in json.dumps(one)
+
+
+def test_a_set_says_which_stack_it_belongs_to_and_its_pods_do_not_roll_for_that() -> None:
+    owned, free = (made(Place.SERVER, spec(owner=owner)) for owner in ("holdfast/prod", ""))
+    assert owned["metadata"]["annotations"] == {"holdfast-stack": "holdfast/prod"}
+    assert "annotations" not in free["metadata"]
+    assert owned["spec"] == free["spec"]
