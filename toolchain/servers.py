@@ -182,6 +182,19 @@ def _named(server: Path) -> ServerInstall:
 
 
 def _unpacked(engine: str, wanted: Version) -> ServerInstall:
+    root = unpack_into_cache(engine, wanted)
+    found = probe(root / "bin" / f"{engine}-server", f"unpacked from {unpacked.origin(root)}")
+    if found.problem:
+        raise ToolchainError(f"{found.describe()}; remove {root} and run again")
+    return found.install
+
+
+def unpack_into_cache(engine: str, wanted: Version) -> Path:
+    """The folder of the cache with a server's packages, fetched first when it is not there.
+
+    Raises:
+        ToolchainError: no suite has such a version.
+    """
     suites = SUITES.get((engine, wanted[:2]), NEWEST_SUITES)
     purpose = f"unpacking {engine} {wanted}"
 
@@ -189,11 +202,7 @@ def _unpacked(engine: str, wanted: Version) -> ServerInstall:
         with Task(purpose):
             unpacked.unpack_server(engine, wanted, suites, folder)
 
-    root = cache.ensure(f"servers/{engine}-{wanted}", purpose, build)
-    found = probe(root / "bin" / f"{engine}-server", f"unpacked from {unpacked.origin(root)}")
-    if found.problem:
-        raise ToolchainError(f"{found.describe()}; remove {root} and run again")
-    return found.install
+    return cache.ensure(f"servers/{engine}-{wanted}", purpose, build)
 
 
 def _on_path(engine: str) -> list[Path]:
