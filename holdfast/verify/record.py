@@ -176,7 +176,7 @@ def read_records(file: Path) -> tuple[Record, ...]:
     found = []
     for number, line in enumerate(lines, start=1):
         try:
-            found.append(_parse(json.loads(line)))
+            found.append(parse_record(json.loads(line)))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 f"{file.name}, line {number}",
@@ -187,7 +187,8 @@ def read_records(file: Path) -> tuple[Record, ...]:
     return tuple(found)
 
 
-def _parse(document: Mapping[str, Any]) -> Record:
+def parse_record(document: Mapping[str, Any]) -> Record:
+    """One record from its JSON form. Raises ValueError, KeyError, TypeError for another one."""
     values = {entry.name: document[entry.name] for entry in fields(Record)}
     values["kind"] = Kind(values["kind"])
     values["figures"] = {

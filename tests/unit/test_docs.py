@@ -11,9 +11,16 @@ import pytest
 from config.settings import settings_table
 from holdfast.roles_table import markdown_table
 from holdfast.sizing_table import markdown_tables
+from holdfast.verify.proof.page import page as proof_page
+from holdfast.verify.record import read_records
 
 PROJECT = Path(__file__).resolve().parents[2]
 MARKER = "<!-- generated -->\n"
+RUNS = PROJECT / "docs" / "proof" / "runs.jsonl"
+
+
+def proof_tables() -> str:
+    return proof_page(read_records(RUNS))
 
 
 @pytest.mark.parametrize(
@@ -22,6 +29,11 @@ MARKER = "<!-- generated -->\n"
         ("docs/security.md", markdown_table, "python -m holdfast.roles_table"),
         ("docs/settings.md", settings_table, "python -m config.settings"),
         ("docs/sizing.md", markdown_tables, "python -m holdfast.sizing_table"),
+        (
+            "docs/proof.md",
+            proof_tables,
+            "python -m holdfast.verify.proof docs/proof/runs.jsonl",
+        ),
     ],
 )
 def test_a_generated_table_is_current(page: str, generate: Callable[[], str], command: str) -> None:

@@ -1,0 +1,1 @@
+"""What is promised, what showed it and when: the tables of docs/proof.md."""

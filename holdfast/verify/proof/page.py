@@ -1,0 +1,140 @@
+"""The tables of docs/proof.md, from records and from what is to be shown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from holdfast.verify.proof.failures import FAILURES, Failure
+from holdfast.verify.proof.promises import PROMISES, Promise, Run
+from holdfast.verify.record import Kind, Record, Spread
+
+NOT_SHOWN: Final = "**not shown**"
+NOT_COVERED: Final = "**not covered yet**"
+
+_FIGURES: Final = (
+    ("resumed_after_seconds", "resumed after", " s"),
+    ("longest_pause_seconds", "longest pause", " s"),
+    ("lost", "lost", ""),
+    ("lost_confirmed", "lost though confirmed", ""),
+    ("duplicates", "duplicates", ""),
+    ("failed", "failed requests", ""),
+    ("passed", "checks passed", ""),
+    ("duration_seconds", "took", " s"),
+)
+
+Key = tuple[Kind, str, str]
+
+
+def page(records: Iterable[Record]) -> str:
+    """All tables.
+
+    Args:
+        records: in the order of their runs; of the same run on the same target and version the
+            last one counts, whatever it says.
+    """
+    newest = _newest(records)
+    return "\n".join(
+        [
+            "## Promises",
+            "",
+            "| promise | shown by | target | engine | date | runs that held | figures |",
+            "|---|---|---|---|---|---|---|",
+            *(line for promise in PROMISES for line in _promise(promise, newest)),
+            "",
+            "## Ways to fail",
+            "",
+            "| # | failure | drill | test | not shown here |",
+            "|---|---|---|---|---|",
+            *(_failure(failure, newest) for failure in FAILURES),
+            "",
+        ]
+    )
+
+
+def _newest(records: Iterable[Record]) -> Mapping[Key, Sequence[Record]]:
+    by_version: dict[tuple[Key, str, str], Record] = {}
+    for record in records:
+        key = (record.kind, record.name, record.target)
+        by_version[key, record.engine, record.engine_version] = record
+    found: dict[Key, list[Record]] = {}
+    for (key, _, _), record in by_version.items():
+        found.setdefault(key, []).append(record)
+    return {
+        key: sorted(group, key=lambda r: (r.engine, _numbers(r.engine_version)), reverse=True)
+        for key, group in found.items()
+    }
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def _promise(promise: Promise, newest: Mapping[Key, Sequence[Record]]) -> Iterable[str]:
+    rows = [row for run in promise.runs for row in _runs(run, newest)]
+    rows += [[_test(test), "any", "", "", "", ""] for test in promise.tests]
+    if promise.missing:
+        rows.append([promise.missing, "", "", "", NOT_SHOWN, ""])
+    for index, row in enumerate(rows):
+        yield _row([promise.text if index == 0 else "", *row])
+
+
+def _runs(run: Run, newest: Mapping[Key, Sequence[Record]]) -> Iterable[list[str]]:
+    for target in run.targets:
+        found = newest.get((run.kind, run.name, target), ())
+        if not found:
+            yield [_run(run), target, "", "", NOT_SHOWN, ""]
+        for record in found:
+            where = f"{target}: {record.where}" if record.where else target
+            held = f"{record.held} of {record.runs}"
+            yield [
+                _run(run),
+                where,
+                f"{record.engine} {record.engine_version}",
+                record.date[:10],
+                held if record.ok else f"{NOT_SHOWN}: {held}",
+                _figures(record.figures),
+            ]
+
+
+def _run(run: Run) -> str:
+    return f"{run.kind} `{run.name}`" if run.kind is not Kind.SMOKE else "`smoke`"
+
+
+def _figures(figures: Mapping[str, Spread]) -> str:
+    return ", ".join(
+        f"{words} {_amount(figures[name], unit)}"
+        for name, words, unit in _FIGURES
+        if name in figures
+    )
+
+
+def _amount(found: Spread, unit: str) -> str:
+    if found.min == found.max:
+        return f"{found.median:g}{unit}"
+    return f"{found.median:g}{unit} ({found.min:g} to {found.max:g})"
+
+
+def _failure(failure: Failure, newest: Mapping[Key, Sequence[Record]]) -> str:
+    drills = "; ".join(_drill(name, newest) for name in failure.drills)
+    tests = "<br>".join(map(_test, failure.tests))
+    missing = failure.missing or ("" if failure.covered else NOT_COVERED)
+    return _row([str(failure.number), failure.text, drills, tests, missing])
+
+
+def _drill(name: str, newest: Mapping[Key, Sequence[Record]]) -> str:
+    held = sorted(
+        target
+        for (kind, of, target), found in newest.items()
+        if kind is Kind.DRILL and of == name and found[0].ok
+    )
+    return f"`{name}` ({', '.join(held) if held else NOT_SHOWN})"
+
+
+def _test(node: str) -> str:
+    file, _, name = node.partition("::")
+    return f"`{file}`<br>{name.removeprefix('test_').replace('_', ' ')}" if name else f"`{file}`"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
