@@ -39,7 +39,7 @@ class CredentialsSpec:
 
 
 class Credentials:
-    """The passwords and certificates that the processes of one store share."""
+    """The passwords that the processes of one store share, and the users' rules."""
 
     def __init__(self, name: str, spec: CredentialsSpec, child: pulumi.ResourceOptions) -> None:
         rotation = spec.rotation
@@ -52,6 +52,30 @@ class Credentials:
             )
             for role in Role
         }
+        self.admin_password = passwords[Role.ADMIN].value
+        self.values: pulumi.Output[dict[str, str]] = pulumi.Output.all(
+            **{role.value: password.value for role, password in passwords.items()}
+        )
+        self.presented = self.values
+        if rotation.password_stage is PasswordStage.ACCEPT_BOTH:
+            # Nodes change one after another: none may present what another does not know yet.
+            self.presented = pulumi.Output.all(self.values, _previous(passwords)).apply(
+                lambda known: {role: known[1][role] or value for role, value in known[0].items()}
+            )
+        self.hashes: pulumi.Output[dict[str, Sequence[str]]] = pulumi.Output.all(
+            **{role.value: password.sha256 for role, password in passwords.items()}
+        )
+        self.acls = {
+            Place.SERVER: self.hashes.apply(lambda known: _server_acl(spec, known)),
+            Place.SENTINEL: self.hashes.apply(lambda known: _sentinel_acl(spec, known)),
+        }
+
+
+class OwnCertificates:
+    """A CA of the store's own, and the certificates that it issues."""
+
+    def __init__(self, name: str, spec: CredentialsSpec, child: pulumi.ResourceOptions) -> None:
+        rotation = spec.rotation
         self.authority = CertificateAuthority(
             f"{name}-ca",
             common_name=f"{spec.config.service} CA",
@@ -71,23 +95,6 @@ class Credentials:
                 opts=child,
             )
             for place, dns_names in spec.dns_names.items()
-        }
-        self.admin_password = passwords[Role.ADMIN].value
-        self.values: pulumi.Output[dict[str, str]] = pulumi.Output.all(
-            **{role.value: password.value for role, password in passwords.items()}
-        )
-        self.presented = self.values
-        if rotation.password_stage is PasswordStage.ACCEPT_BOTH:
-            # Nodes change one after another: none may present what another does not know yet.
-            self.presented = pulumi.Output.all(self.values, _previous(passwords)).apply(
-                lambda known: {role: known[1][role] or value for role, value in known[0].items()}
-            )
-        self.hashes: pulumi.Output[dict[str, Sequence[str]]] = pulumi.Output.all(
-            **{role.value: password.sha256 for role, password in passwords.items()}
-        )
-        self.acls = {
-            Place.SERVER: self.hashes.apply(lambda known: _server_acl(spec, known)),
-            Place.SENTINEL: self.hashes.apply(lambda known: _sentinel_acl(spec, known)),
         }
         self.serials = pulumi.Output.all(
             **{place.value: made.serial for place, made in self.certificates.items()}

@@ -13,6 +13,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.credentials import FULL, Credentials, connection_documents, narrow_documents
 from components.kubernetes_args import SentinelSessionStoreArgs
+from components.kubernetes_certificates import serve_issued, serve_own
 from components.kubernetes_objects import StoreObjects
 from components.kubernetes_spec import KubernetesSpec
 from components.outputs import OUTPUT_NAMES
@@ -87,15 +88,20 @@ class SentinelSessionStore(pulumi.ComponentResource):
         cluster_ips = objects.add_services()
         objects.add_rules()
         objects.add_configuration()
-        objects.add_secrets(credentials)
+        served = (
+            serve_own(name, spec, child)
+            if spec.issuer is None
+            else serve_issued(name, spec, spec.issuer, objects.in_namespace)
+        )
+        objects.add_secrets(credentials, served)
         objects.grow_claims()
-        self.stateful_sets = objects.add_stateful_sets(cluster_ips, credentials)
+        self.stateful_sets = objects.add_stateful_sets(cluster_ips, credentials, served)
 
         documents: pulumi.Output[dict[str, str]] = pulumi.Output.secret(
             pulumi.Output.all(
                 # Not the new ones before every node accepts them: Secrets reach pods late.
                 credentials.presented,
-                credentials.authority.bundle_pem,
+                served.ca_pem,
                 pulumi.Output.all(*cluster_ips),
             ).apply(lambda known: connection_documents(spec.connection(*known)))
         )
@@ -114,5 +120,5 @@ class SentinelSessionStore(pulumi.ComponentResource):
         self.roles = started.apply(lambda _: [role.value for role in APPLICATION_ROLES])
         self.connection_files = started.apply(lambda _: {})
         self.ca_file = started.apply(lambda _: "")
-        self.certificate_serials = credentials.serials
+        self.certificate_serials = served.serials
         self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})

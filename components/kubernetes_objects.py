@@ -11,6 +11,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.credentials import Credentials
+from components.kubernetes_certificates import Served
 from components.kubernetes_spec import KubernetesSpec
 from holdfast.acl import with_revision
 from holdfast.roles import APPLICATION_ROLES, Place
@@ -51,7 +52,7 @@ class StoreObjects:
                     opts=_with(child, protect=spec.production or None),
                 )
             )
-        self._child = _with(child, depends_on=before)
+        self.in_namespace = self._child = _with(child, depends_on=before)
         # What holds sessions, or whose loss would roll or stop every pod.
         self._kept = _with(self._child, protect=spec.production or None)
         self._before_pods: list[pulumi.Resource] = []
@@ -105,22 +106,14 @@ class StoreObjects:
             for config_map, manifest in maps.items()
         ]
 
-    def add_secrets(self, credentials: Credentials) -> None:
+    def add_secrets(self, credentials: Credentials, served: Served) -> None:
         """What the pods read: users, certificate, and the passwords that they present."""
         names = self._spec.objects.names
         for place in Place:
-            certificate = credentials.certificates[place]
-            contents: dict[str, tuple[str, dict[str, pulumi.Output[str]]]] = {
+            contents: dict[str, tuple[str, Mapping[str, pulumi.Output[str]]]] = {
                 # The agent proves with the revision that a server has loaded what it was given.
                 "acl": (names.acl(place), {ACL_FILE: credentials.acls[place].apply(with_revision)}),
-                "tls": (
-                    names.tls(place),
-                    {
-                        "tls.crt": certificate.certificate_pem,
-                        "tls.key": certificate.private_key_pem,
-                        "ca.crt": credentials.authority.bundle_pem,
-                    },
-                ),
+                "tls": (names.tls(place), served.secrets[place]),
                 "passwords": (
                     names.passwords(place),
                     {
@@ -132,7 +125,9 @@ class StoreObjects:
             self._before_pods += [
                 self._secret(f"{place}-{what}", secret_name, data, self._kept, place)
                 for what, (secret_name, data) in contents.items()
+                if data
             ]
+        self._before_pods += served.before_pods
 
     def grow_claims(self) -> None:
         """Claims that exist and are to ask for more; before pods that may need it."""
@@ -149,19 +144,23 @@ class StoreObjects:
             )
 
     def add_stateful_sets(
-        self, cluster_ips: Sequence[pulumi.Output[Any]], credentials: Credentials
+        self,
+        cluster_ips: Sequence[pulumi.Output[Any]],
+        credentials: Credentials,
+        served: Served,
     ) -> dict[Place, kubernetes.apps.v1.StatefulSet]:
         """Sentinels, then servers: a roll of both never takes a Sentinel and the primary."""
         aliases = host_aliases(self._spec.objects, cluster_ips)
         sets: dict[Place, kubernetes.apps.v1.StatefulSet] = {}
         for place in (Place.SENTINEL, Place.SERVER):
+            # Sentinels read their users, certificate and passwords at their start only.
+            revision = self._revision(credentials, served) if place is Place.SENTINEL else None
             manifest = stateful_set(
                 self._spec.objects,
                 place,
                 scripts=self._scripts,
                 host_aliases=aliases,
-                # Sentinels read their users, certificate and passwords at their start only.
-                credentials=self._revision(credentials) if place is Place.SENTINEL else None,
+                credentials=revision,
             )
             sets[place] = kubernetes.apps.v1.StatefulSet(
                 f"{self._name}-{place}",
@@ -195,11 +194,11 @@ class StoreObjects:
             found[role.value] = made.metadata.name
         return pulumi.Output.all(**found)
 
-    def _revision(self, credentials: Credentials) -> pulumi.Output[str]:
+    def _revision(self, credentials: Credentials, served: Served) -> pulumi.Output[str]:
         """Changes with all that a Sentinel reads at its start; made of nothing secret."""
         return pulumi.Output.all(
-            credentials.certificates[Place.SENTINEL].serial,
-            credentials.authority.bundle_pem,
+            served.serials[Place.SENTINEL.value],
+            served.ca_pem,
             credentials.hashes,
             self._spec.rotation.password_stage.value,
         ).apply(_digest)

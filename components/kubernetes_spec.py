@@ -110,12 +110,14 @@ class KubernetesSpec:
     @property
     def fixed_inputs(self) -> dict[str, str | int]:
         """What decides where sessions are found; a preview shows a change of it by name."""
+        issuer = self.issuer
         return {
             "app": self.app,
             "buckets": self.buckets,
             "topology": Topology.SENTINEL.value,
             "namespace": self.objects.names.namespace,
             "store": self.objects.names.store,
+            "certificates": "kit" if issuer is None else f"{issuer.kind}/{issuer.name}",
         }
 
     @property

@@ -7,7 +7,13 @@ from functools import partial
 
 import pulumi
 
-from components.credentials import FULL, Credentials, connection_documents, narrow_documents
+from components.credentials import (
+    FULL,
+    Credentials,
+    OwnCertificates,
+    connection_documents,
+    narrow_documents,
+)
 from components.local_config import fill_secret_directives
 from components.local_spec import LocalSessionStoreArgs, LocalSpec
 from components.outputs import OUTPUT_NAMES
@@ -74,10 +80,11 @@ class LocalSessionStore(pulumi.ComponentResource):
         super().__init__("holdfast:index:LocalSessionStore", name, spec.fixed_inputs, opts)
         child = pulumi.ResourceOptions(parent=self)
         secrets = Credentials(name, spec.credentials, child)
-        processes = _processes(name, spec, secrets, child)
+        own = OwnCertificates(name, spec.credentials, child)
+        processes = _processes(name, spec, secrets, own, child)
         running: list[pulumi.Resource] = [*processes.values()]
         if spec.topology is Topology.CLUSTER:
-            running.append(_form_cluster(name, spec, secrets, processes, child))
+            running.append(_form_cluster(name, spec, secrets, own, processes, child))
         # A file says how to reach a store that runs; none is written into a folder that the
         # processes were refused.
         after_start = pulumi.ResourceOptions.merge(
@@ -85,7 +92,7 @@ class LocalSessionStore(pulumi.ComponentResource):
         )
 
         documents: pulumi.Output[dict[str, str]] = pulumi.Output.secret(
-            pulumi.Output.all(secrets.values, secrets.authority.bundle_pem).apply(
+            pulumi.Output.all(secrets.values, own.authority.bundle_pem).apply(
                 lambda known: connection_documents(spec.connection(known[0], known[1]))
             )
         )
@@ -101,7 +108,7 @@ class LocalSessionStore(pulumi.ComponentResource):
         ca_file = SecretFile(
             f"{name}-ca-file",
             path=str(spec.ca_file),
-            content=secrets.authority.bundle_pem,
+            content=own.authority.bundle_pem,
             opts=after_start,
         )
 
@@ -118,18 +125,22 @@ class LocalSessionStore(pulumi.ComponentResource):
         self.roles = started.apply(lambda _: [role.value for role in APPLICATION_ROLES])
         self.connection_files = pulumi.Output.all(**files)
         self.ca_file = ca_file.path
-        self.certificate_serials = secrets.serials
+        self.certificate_serials = own.serials
         self.connection_secrets = started.apply(lambda _: {})
         self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
 
 
 def _processes(
-    name: str, spec: LocalSpec, secrets: Credentials, child: pulumi.ResourceOptions
+    name: str,
+    spec: LocalSpec,
+    secrets: Credentials,
+    own: OwnCertificates,
+    child: pulumi.ResourceOptions,
 ) -> dict[str, ServerProcess]:
     """A process for each node, by the node's name; a node waits for those it follows."""
     processes: dict[str, ServerProcess] = {}
     for node in spec.nodes:
-        certificate = secrets.certificates[node.kind]
+        certificate = own.certificates[node.kind]
         processes[node.name] = ServerProcess(
             f"{name}-{node.name}",
             node=node.name,
@@ -145,7 +156,7 @@ def _processes(
             acl=secrets.acls[node.kind],
             tls_certificate_pem=certificate.certificate_pem,
             tls_private_key_pem=certificate.private_key_pem,
-            tls_ca_pem=secrets.authority.bundle_pem,
+            tls_ca_pem=own.authority.bundle_pem,
             admin_username=Role.ADMIN.value,
             admin_password=secrets.admin_password,
             keep_data=spec.keep_data,
@@ -161,6 +172,7 @@ def _form_cluster(
     name: str,
     spec: LocalSpec,
     secrets: Credentials,
+    own: OwnCertificates,
     servers: Mapping[str, ServerProcess],
     child: pulumi.ResourceOptions,
 ) -> ClusterFormation:
@@ -173,7 +185,7 @@ def _form_cluster(
         replicas_per_primary=spec.config.shape.replicas,
         admin_username=Role.ADMIN.value,
         admin_password=secrets.admin_password,
-        tls_ca_pem=secrets.authority.bundle_pem,
+        tls_ca_pem=own.authority.bundle_pem,
         opts=pulumi.ResourceOptions.merge(
             child, pulumi.ResourceOptions(depends_on=[*servers.values()])
         ),

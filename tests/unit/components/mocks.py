@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 import pulumi
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from pulumi.runtime import mocks as pulumi_mocks
 
 from holdfast.acl import password_hash
@@ -38,6 +45,35 @@ def serial_of(name: str) -> str:
 def cluster_ip_of(name: str) -> str:
     """The address that the API server gives a Service."""
     return f"10.96.0.{sum(name.encode()) % 250 + 1}"
+
+
+@cache
+def certificate_pem(common_name: str) -> str:
+    """A certificate that signs itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(len(common_name))
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(Encoding.PEM).decode()
+
+
+def issued(name: str) -> dict[str, str]:
+    """The content of a Secret that cert-manager wrote, as the API gives it."""
+    files = {
+        "tls.crt": certificate_pem(name),
+        "tls.key": f"KEY-{name}",
+        "ca.crt": certificate_pem("issuer"),
+    }
+    return {file: base64.b64encode(text.encode()).decode() for file, text in files.items()}
 
 
 _FIXED: Mapping[str, dict[str, Any]] = {
@@ -137,6 +173,8 @@ def _computed(token: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any
                 "privateKeyPem": f"KEY-{name}",
                 "serial": serial_of(name),
             }
+        case "kubernetes:core/v1:Secret" if name.endswith("-issued"):
+            return {"data": issued(name)}
         case "kubernetes:core/v1:Service":
             return {"spec": {"clusterIP": cluster_ip_of(name), **inputs["spec"]}}
         case noun:

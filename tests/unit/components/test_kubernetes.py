@@ -8,9 +8,12 @@ import pulumi
 import pytest
 
 import components.kubernetes_objects
+import tests.unit.components.mocks
 from components.kubernetes import SentinelSessionStore
 from components.kubernetes_args import SentinelSessionStoreArgs
+from components.kubernetes_certificates import read_issued
 from components.outputs import OUTPUT_NAMES
+from config.kubernetes_settings import Issuer
 from config.schema import Preset
 from holdfast.acl import password_hash
 from holdfast.connection import Connection
@@ -20,8 +23,10 @@ from holdfast.rotation.settings import PasswordStage, RotationSettings
 from k8s.configuration import SCRIPTS
 from tests.unit.components.mocks import (
     Deployment,
+    certificate_pem,
     cluster_ip_of,
     deploy,
+    issued,
     password_of,
     previous_of,
     serial_of,
@@ -286,6 +291,81 @@ def test_other_scripts_are_another_map_and_roll_the_pods(monkeypatch: pytest.Mon
         assert template(before, place) != template(after, place)
     maps = [made.inputs("s-scripts")["metadata"]["name"] for made in (before, after)]
     assert maps[0] != maps[1]
+
+
+ISSUER = Issuer("ClusterIssuer", "internal")
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_with_an_issuer_cert_manager_makes_what_the_kit_would(*, preview: bool) -> None:
+    created = store(preview=preview, issuer=ISSUER).created
+    expected = expected_children()
+    del expected["s-ca"]
+    for place in Place:
+        del expected[f"s-{place}-tls"]
+        expected[f"s-certificate-{place}"] = "kubernetes:core/v1:Secret"
+        expected[f"s-{place}-certificate"] = "kubernetes:cert-manager.io/v1:Certificate"
+        expected[f"s-{place}-issued"] = expected.pop(f"s-certificate-{place}")
+    assert {name: a.typ for name, a in created.items() if a.typ != COMPONENT} == expected
+
+
+def test_an_issued_certificate_is_good_for_every_name_and_lands_where_pods_mount_it() -> None:
+    made, own = store(issuer=ISSUER), store()
+    for place in Place:
+        inputs = made.inputs(f"s-{place}-certificate")
+        volumes = template(made, place)["spec"]["volumes"]
+        (mounted,) = (v["secret"]["secretName"] for v in volumes if v["name"] == "tls")
+        assert inputs["spec"]["secretName"] == mounted
+        issued_names = set(inputs["spec"]["dnsNames"])
+        assert issued_names == set(own.inputs(f"s-certificate-{place}")["dnsNames"])
+        assert made.created[f"s-{place}-issued"].resource_id == f"prod/{mounted}"
+        assert f"s-{place}-certificate" in made.waits_for[f"s-{place}"]
+
+
+def test_clients_trust_the_ca_of_the_issuer_or_the_one_that_is_given() -> None:
+    def trusted(issuer: Issuer) -> str:
+        text = store(issuer=issuer).outputs["connection"].value
+        return str(Connection.from_json(text).tls.ca)
+
+    assert trusted(ISSUER) == certificate_pem("issuer")
+    assert trusted(Issuer("Issuer", "ca", ca_pem="OTHER-CA")) == "OTHER-CA"
+
+
+def test_a_renewed_certificate_rolls_the_sentinels_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = store(issuer=ISSUER)
+    found = before.outputs["certificate_serials"]
+    assert not found.secret
+    assert found.value == {place: f"{len(f's-{place}-issued'):x}" for place in Place}
+    monkeypatch.setattr(tests.unit.components.mocks, "issued", lambda name: issued(f"new-{name}"))
+    after = store(issuer=ISSUER)
+    assert template(before, Place.SENTINEL) != template(after, Place.SENTINEL)
+    assert template(before, Place.SERVER) == template(after, Place.SERVER)
+
+
+def test_the_key_of_an_issued_certificate_goes_nowhere() -> None:
+    made = store(issuer=ISSUER)
+    for name in made.created:
+        assert "KEY-" not in json.dumps(made.inputs(name), default=str)
+    full = made.outputs["connection"].value
+    assert "KEY-" not in full
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        {},
+        {"tls.crt": "", "ca.crt": ""},
+        {"tls.crt": "!", "ca.crt": "!"},
+        {**issued("x"), "ca.crt": ""},
+        {**issued("x"), "ca.crt": "bm8gUEVN"},
+    ],
+)
+def test_an_issuer_that_gives_no_ca_is_refused_by_name(data: dict[str, str] | None) -> None:
+    with pytest.raises(ConfigError, match="prod/s-server-tls") as caught:
+        read_issued("prod/s-server-tls", data)
+    assert caught.value.field == "issuer"
+    assert "KEY-" not in str(caught.value)
 
 
 def test_bad_input_is_refused_before_anything_is_registered() -> None:
