@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
+
+from holdfast.errors import ConfigError
+
+ANY_VARIABLE: Final = "HOLDFAST_VERIFY_ANY_SOURCES"
+"""Set to 1, other sources on the far side are a warning: for work on Holdfast itself."""
 
 _ROOT: Final = Path(__file__).parent.parent
 _SOURCES: Final = (".py", ".lua")
@@ -15,13 +21,13 @@ _DIGITS: Final = 12
 
 @functools.cache
 def edition() -> str:
-    """Version and digest of the sources, such as ``0.1.0 (3f0c1e2ab94d)``."""
+    """Digest of the package's sources, twelve hex digits."""
     digest = hashlib.sha256()
     for path in sorted(_ROOT.rglob("*")):
         if path.suffix in _SOURCES:
             for part in (path.relative_to(_ROOT).as_posix().encode(), path.read_bytes()):
                 digest.update(len(part).to_bytes(8, "big") + part)
-    return f"{kit_version()} ({digest.hexdigest()[:_DIGITS]})"
+    return digest.hexdigest()[:_DIGITS]
 
 
 def kit_version() -> str:
@@ -30,3 +36,21 @@ def kit_version() -> str:
         return version("holdfast")
     except PackageNotFoundError:
         return "unknown"
+
+
+def compare(other: str) -> str:
+    """A warning about the far side's edition; empty where it is this one.
+
+    Raises:
+        ConfigError: it is another one, and nobody said that this is meant.
+    """
+    if other == edition():
+        return ""
+    if os.environ.get(ANY_VARIABLE) == "1":
+        return f"the image holds other sources ({other}) than this Holdfast ({edition()})"
+    raise ConfigError(
+        "--image",
+        f"an image with the sources {other}",
+        f"one with the sources {edition()}, as here (Holdfast {kit_version()})",
+        "build it from the same version (k8s/verify/Dockerfile), or name another with --image",
+    )

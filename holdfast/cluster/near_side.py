@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, Queue
 from typing import Any, Final
 
 from holdfast.cluster import tasks
 from holdfast.cluster.channel import Channel
-from holdfast.cluster.edition import edition
+from holdfast.cluster.edition import compare
 from holdfast.cluster.errors import ClusterUnavailable
 from holdfast.cluster.failures import Failure
 from holdfast.cluster.framing import (
@@ -27,7 +27,6 @@ from holdfast.cluster.framing import (
 from holdfast.cluster.peer import SILENCE_SECONDS, Peer
 from holdfast.cluster.remote import answer
 from holdfast.cluster.values import WireError, from_wire, to_wire
-from holdfast.errors import ConfigError
 
 HELLO_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.1
@@ -43,6 +42,7 @@ def run_task(
     hands: Mapping[str, object],
     stop: threading.Event,
     *,
+    warn: Callable[[str], None] = lambda _: None,
     hello_seconds: float = HELLO_SECONDS,
     silence_seconds: float = SILENCE_SECONDS,
 ) -> Any:  # noqa: ANN401 - of the task
@@ -55,15 +55,16 @@ def run_task(
         task: what to do.
         hands: what the task needs of this side, by name.
         stop: set it, and the far side ends in good order.
+        warn: told where the far side is not quite what it should be.
         hello_seconds: until the far side has said that it is there.
         silence_seconds: after which it is taken for gone.
 
     Raises:
         FarSideLost: the channel broke.
-        ConfigError: the far side is of another version.
+        ConfigError: the far side is another Holdfast.
         HoldfastError: whatever the task raised there.
     """
-    return _Conversation(channel, task, hands, stop, silence_seconds).run(hello_seconds)
+    return _Conversation(channel, task, hands, stop, warn, silence_seconds).run(hello_seconds)
 
 
 class _Conversation:
@@ -73,12 +74,14 @@ class _Conversation:
         task: tasks.Task,
         hands: Mapping[str, object],
         stop: threading.Event,
+        warn: Callable[[str], None],
         silence_seconds: float,
     ) -> None:
         self._task = task
         self._kind = tasks.KINDS[tasks.name_of(task)]
         self._hands = hands
         self._stop = stop
+        self._warn = warn
         self._heard: Queue[Message | str] = Queue()
         self._peer = Peer(
             channel, self._heard.put, self._heard.put, silence_seconds=silence_seconds
@@ -105,13 +108,9 @@ class _Conversation:
             raise FarSideLost(f"the far side did not begin: {hello}")
         if not isinstance(hello, Hello):
             raise FarSideLost("the far side does not begin as one")
-        if hello.edition != edition():
-            raise ConfigError(
-                "--image",
-                f"Holdfast {hello.edition}",
-                f"Holdfast {edition()}, as here: the number in parentheses is of the sources",
-                "build the image from this checkout (k8s/verify), or name another with --image",
-            )
+        warning = compare(hello.edition)
+        if warning:
+            self._warn(warning)
 
     def _talk(self, worker: ThreadPoolExecutor) -> Any:  # noqa: ANN401 - of the task
         asked = False

@@ -14,6 +14,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from holdfast.cluster import via
+from holdfast.cluster.errors import ClusterUnavailable
+from holdfast.cluster.near_side import FarSideLost
+from holdfast.cluster.tasks import Smoke
+from holdfast.connection import Connection
 from holdfast.errors import (
     AccessDenied,
     ConfigError,
@@ -94,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--verbose", action="store_true", help="also say what was seen where a check held"
     )
+    via.add_arguments(parser)
     return parser
 
 
@@ -122,21 +128,15 @@ def _list(groups: Sequence[Group]) -> int:
 def _smoke(arguments: argparse.Namespace, stop: threading.Event) -> int:
     junit = _writable(arguments.junit)
     connection = resolve(stack=arguments.stack, file=arguments.connection)
-    checks = select(arguments.only)
     try:
-        with Progress(len(checks)) as progress:
-            report = verify(
-                connection,
-                checks,
-                limits=Limits(total_seconds=arguments.timeout_seconds),
-                stop=stop,
-                watch=lambda done, _, waiting: progress.update(done, waiting),
-            )
+        report = _verified(arguments, connection, stop)
     except NotChecked as reason:
         raise ConfigError(
             "connection", "a login that cannot be used", "a role with a password", str(reason)
         ) from None
     except (StoreUnavailable, TlsFailed, AccessDenied) as error:
+        if stop.is_set() and isinstance(error, ClusterUnavailable):
+            return _say(error, ExitCode.INTERRUPTED)
         report = Report.of_refusal(describe(connection), _refusal(error))
         _publish(report, arguments, junit)
         return _say(error, ExitCode.NO_CONNECTION)
@@ -146,9 +146,58 @@ def _smoke(arguments: argparse.Namespace, stop: threading.Event) -> int:
     return ExitCode.PASS if report.ok else ExitCode.CHECK_FAILED
 
 
+def _verified(
+    arguments: argparse.Namespace, connection: Connection, stop: threading.Event
+) -> Report:
+    """Make the checks, from here or from a pod beside the store."""
+    checks = select(arguments.only)
+    with Progress(len(checks)) as progress:
+        if via.chosen(arguments, connection) is via.Via.JOB:
+            return _verified_there(arguments, connection, stop, progress)
+        return verify(
+            connection,
+            checks,
+            limits=Limits(total_seconds=arguments.timeout_seconds),
+            stop=stop,
+            watch=lambda done, _, waiting: progress.update(done, waiting),
+        )
+
+
+def _verified_there(
+    arguments: argparse.Namespace,
+    connection: Connection,
+    stop: threading.Event,
+    progress: Progress,
+) -> Report:
+    task = Smoke(connection, tuple(arguments.only), arguments.timeout_seconds)
+    with via.verifier(arguments, connection, stop, "smoke") as there:
+        try:
+            report: Report = there.run(task, {"screen": _Screen(progress)})
+        except (StoreUnavailable, TlsFailed, AccessDenied) as error:
+            if not isinstance(error, ClusterUnavailable):
+                there.show_store()
+            raise
+        if not report.ok and not report.interrupted:
+            there.show_store()
+        return report
+
+
+class _Screen:
+    """What a verifier shows on the caller's terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def watch(self, done: int, total: int, waiting: str) -> None:
+        del total
+        self._progress.update(done, waiting)
+
+
 def _refusal(error: HoldfastError) -> Failure:
     fix = {
         AccessDenied: "export the connection again: the password was rotated",
+        ClusterUnavailable: "see the cluster, the context and the image",
+        FarSideLost: "see the verifier's state above; run it again",
         TlsFailed: "export the connection again: the CA was rotated, or it is another server",
     }
     return Failure(

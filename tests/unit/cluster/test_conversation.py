@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.cluster import near_side, tasks
-from holdfast.cluster.edition import edition
+from holdfast.cluster import edition as editions
+from holdfast.cluster import tasks
 from holdfast.cluster.errors import ClusterUnavailable
 from holdfast.cluster.near_side import FarSideLost, run_task
 from holdfast.connection import Address
@@ -49,11 +48,14 @@ def _ask(
     hands: object,
     *,
     stop: threading.Event | None = None,
+    warn: Callable[[str], None] = lambda _: None,
     **seconds: float,
 ) -> object:
     WORK["it"] = work
     task: Any = Play("it")
-    return run_task(ends.channel, task, {"means": hands}, stop or threading.Event(), **seconds)
+    return run_task(
+        ends.channel, task, {"means": hands}, stop or threading.Event(), warn=warn, **seconds
+    )
 
 
 @pytest.fixture
@@ -187,21 +189,32 @@ def test_a_far_side_that_never_begins_is_given_up() -> None:
         _ask(ends, lambda means, stop: "never", _Hands(), hello_seconds=1.0)
 
 
-def test_a_far_side_of_other_sources_is_refused_before_it_is_told_anything(
-    ends: Ends, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    began: list[str] = []
-
+def _note(began: list[str]) -> Callable[[Hands, threading.Event], str]:
     def work(means: Hands, stop: threading.Event) -> str:
         del means, stop
         began.append("x")
-        return "x"
+        return "done"
 
-    monkeypatch.setattr(near_side, "edition", lambda: "99.0 (abc)")
-    with pytest.raises(ConfigError, match=r"--image: got 'Holdfast .*', need Holdfast 99\.0 "):
-        _ask(ends, work, _Hands())
+    return work
+
+
+def test_a_far_side_of_other_sources_is_refused_before_it_is_told_anything(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editions, "edition", lambda: "abc")
+    monkeypatch.delenv(editions.ANY_VARIABLE, raising=False)
+    began: list[str] = []
+    with pytest.raises(ConfigError, match=r"got 'an image with the sources .*', need .*abc"):
+        _ask(ends, _note(began), _Hands())
     assert began == []
 
 
-def test_an_edition_names_version_and_sources() -> None:
-    assert re.fullmatch(r"\S+ \([0-9a-f]{12}\)", edition())
+def test_other_sources_are_a_warning_where_they_are_meant(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editions, "edition", lambda: "abc")
+    monkeypatch.setenv(editions.ANY_VARIABLE, "1")
+    warned: list[str] = []
+    assert _ask(ends, _note([]), _Hands(), warn=warned.append) == "done"
+    assert len(warned) == 1
+    assert "other sources" in warned[0]
