@@ -2,10 +2,10 @@
 # ARGS goes to the program that test, smoke and drill run: make test ARGS="-k session".
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help up down test check smoke drill env lock clean
+.PHONY: help up down test check smoke drill env lock clean cluster cluster-down
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
 
 up: ## stand up the store on this machine and prove it
 	@$(PYTHON) -m toolchain.up
@@ -24,6 +24,12 @@ env: ## what a shell needs for plain pulumi, to be evaluated
 
 test: ## every suite this machine can run
 	@$(PYTHON) -m toolchain.test $(ARGS)
+
+cluster: ## a Kubernetes on this machine, for tests; needs root (ARGS="--nodes 5")
+	@$(PYTHON) -m toolchain.cluster.command up $(ARGS)
+
+cluster-down: ## remove it
+	@$(PYTHON) -m toolchain.cluster.command down $(ARGS)
 
 check: ## format, lint, types, imports
 	@$(PYTHON) -m toolchain.check

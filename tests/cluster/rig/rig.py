@@ -80,7 +80,7 @@ class Rig(Cluster):
         self.down()
 
     @classmethod
-    def up(cls, nodes: int = DEFAULT_NODES, name: str = DEFAULT_NAME) -> Self:
+    def up(cls, nodes: int = DEFAULT_NODES, name: str = DEFAULT_NAME) -> Rig:
         """Bring a cluster up, or take the one of this name that is up already.
 
         Remains of one that crashed are cleared away first. What goes wrong, Ctrl-C too, leaves
@@ -102,7 +102,7 @@ class Rig(Cluster):
         binaries = find_binaries()
         images = {image.reference: str(image.file) for image in find_images(binaries)}
         with _exclusive(name):
-            if found := cls._running(name):
+            if found := attach_or_none(name):
                 if found.layout.nodes != nodes:
                     raise RigError(
                         f"{name} is up with {found.layout.nodes} nodes; take it down first, "
@@ -114,25 +114,16 @@ class Rig(Cluster):
             return cls._start(name, nodes, binaries, images)
 
     @classmethod
-    def attach(cls, name: str = DEFAULT_NAME) -> Self:
+    def attach(cls, name: str = DEFAULT_NAME) -> Rig:
         """Take the cluster of this name that is up.
 
         Raises:
             RigError: there is none.
         """
-        found = cls._running(name)
+        found = attach_or_none(name)
         if found is None:
             raise RigError(f"no cluster {name!r} is up; bring it up with: make cluster")
         return found
-
-    @classmethod
-    def _running(cls, name: str) -> Self | None:
-        root = run_folder(name)
-        control_plane = recorded(root).get(CONTROL_PLANE)
-        complete = (root / "up").exists()
-        if control_plane is None or not control_plane.runs() or not complete:
-            return None
-        return cls(Layout.load(root))
 
     @classmethod
     def _start(cls, name: str, nodes: int, binaries: Binaries, images: dict[str, str]) -> Self:
@@ -289,6 +280,16 @@ class Rig(Cluster):
         )
         if result.returncode != 0:
             raise RigError(f"{' '.join(argv)}: {result.stderr.strip()}")
+
+
+def attach_or_none(name: str) -> Rig | None:
+    """The cluster of this name where it is up."""
+    root = run_folder(name)
+    control_plane = recorded(root).get(CONTROL_PLANE)
+    complete = (root / "up").exists()
+    if control_plane is None or not control_plane.runs() or not complete:
+        return None
+    return Rig(Layout.load(root))
 
 
 def enter(guest: Guest, *namespaces: str) -> list[str]:

@@ -1,0 +1,48 @@
+"""The cluster that the tests of this folder share.
+
+``cluster`` is the one that ``HOLDFAST_TEST_KUBECONFIG`` names, else the rig; ``rig`` is the rig
+alone, for tests that hurt nodes. One that was up before the tests stays up after them. Where there
+can be none, tests are skipped with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.rig.cluster import Cluster, named_by_environment
+from tests.cluster.rig.rig import DEFAULT_NAME, Rig, attach_or_none
+from tests.cluster.rig.testing import up_or_skip
+
+_TEST_SECONDS = 900
+"""Building the cluster's programs counts for the first test, and takes minutes once."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests of a cluster more time than the others have."""
+    for item in items:
+        if "tests/cluster/" in str(item.path) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_TEST_SECONDS))
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """Any cluster; make a namespace of your own in it, and hurt no node."""
+    named = named_by_environment()
+    if named is not None:
+        return named
+    found: Cluster = request.getfixturevalue("rig")
+    return found
+
+
+@pytest.fixture(scope="session")
+def rig(pytestconfig: pytest.Config) -> Iterator[Rig]:
+    """The rig with three nodes; put back in order what you break."""
+    if named_by_environment() is not None:
+        pytest.skip("nodes are not cut off or switched off in a cluster that is not ours")
+    before = attach_or_none(DEFAULT_NAME)
+    found = up_or_skip(pytestconfig, nodes=3, name=DEFAULT_NAME)
+    yield found
+    if before is None:
+        found.down()
