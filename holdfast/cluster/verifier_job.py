@@ -25,7 +25,8 @@ _USER: Final = 65532
 _MAX_SECONDS: Final = 6 * 3600
 _KEPT_SECONDS: Final = 300
 _GRACE_SECONDS: Final = 60
-_LIMITS: Final = {"cpu": "2", "memory": "512Mi"}
+# The writers of a drill may be several processes, some 40 MiB each.
+_LIMITS: Final = {"cpu": "2", "memory": "1Gi"}
 _REQUESTS: Final = {"cpu": "100m", "memory": "192Mi"}
 
 

@@ -7,9 +7,12 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
+from holdfast.cluster import via
+from holdfast.cluster.errors import ClusterUnavailable
+from holdfast.cluster.tasks import Rotate, RotationStatus
 from holdfast.errors import (
     AccessDenied,
     ConfigError,
@@ -20,8 +23,8 @@ from holdfast.errors import (
 from holdfast.roles import Role
 from holdfast.rotation.means import Interrupted
 from holdfast.rotation.pulumi_stack import PulumiStack
-from holdfast.rotation.run import Done, Rotation
-from holdfast.rotation.status import Status, look
+from holdfast.rotation.run import Done
+from holdfast.rotation.status import Status
 from holdfast.verify.cli import interrupts
 from holdfast.verify.progress import Progress
 from holdfast.verify.result import ExitCode
@@ -53,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         return _end(arguments, done, str(error), ExitCode.USAGE)
     except (StoreUnavailable, AccessDenied, TlsFailed) as error:
-        return _end(arguments, done, _noted(error), ExitCode.NO_CONNECTION)
+        stopped = stop.is_set() and isinstance(error, ClusterUnavailable)
+        code = ExitCode.INTERRUPTED if stopped else ExitCode.NO_CONNECTION
+        return _end(arguments, done, _noted(error), code)
     except HoldfastError as error:
         return _end(arguments, done, _noted(error), ExitCode.CHECK_FAILED)
 
@@ -76,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_TIMEOUT_SECONDS,
         help=f"for the whole run (default {DEFAULT_TIMEOUT_SECONDS:g})",
     )
+    via.add_arguments(common)
     changing = argparse.ArgumentParser(add_help=False)
     changing.add_argument("--yes", action="store_true", help="do not ask")
     changing.add_argument(
@@ -113,30 +119,60 @@ def _rotate(
     done: list[Done],
     progress: Progress,
 ) -> int:
-    deadline = time.monotonic() + arguments.timeout_seconds
-    means = PulumiStack(
-        arguments.stack,
-        stop=stop,
-        seconds_left=lambda: max(deadline - time.monotonic(), 0.0),
-        tick=lambda: progress.update(min(len(done), _MAX_STEPS), "pulumi"),
-    )
+    def tick() -> None:
+        progress.update(min(len(done), _MAX_STEPS), "pulumi")
 
-    def say(piece: Done) -> None:
-        done.append(piece)
-        sys.stderr.write(f"{piece.step}: {piece.proof} ({piece.duration_ms / 1000:.1f} s)\n")
-
+    means = _means(arguments, stop, tick)
     if arguments.command == "status":
-        return _print_status(look(means, stop), as_json=arguments.json)
+        status: Status = _run(arguments, RotationStatus(), {"means": means}, stop)
+        return _print_status(status, as_json=arguments.json)
     _confirm(arguments)
-    rotation = Rotation(means, stop=stop, say=say, force=arguments.force)
-    match arguments.command:
-        case "passwords":
-            rotation.passwords(arguments.role or list(Role))
-        case "certificates":
-            rotation.certificates()
-        case _:
-            rotation.ca()
+    roles = tuple(getattr(arguments, "role", ()) or Role)
+    task = Rotate(arguments.command, roles, arguments.force)
+    _run(arguments, task, {"means": means, "screen": _Screen(done)}, stop)
     return _end(arguments, done, None, ExitCode.PASS)
+
+
+def _means(
+    arguments: argparse.Namespace, stop: threading.Event, tick: Callable[[], None]
+) -> PulumiStack:
+    deadline: float = time.monotonic() + arguments.timeout_seconds
+
+    def seconds_left() -> float:
+        return max(deadline - time.monotonic(), 0.0)
+
+    stack = PulumiStack(arguments.stack, stop=stop, seconds_left=seconds_left, tick=tick)
+    if stack.connection().target != "kubernetes":
+        return stack
+    api = via.open_api(arguments)
+    from holdfast.rotation.kubernetes_stack import KubernetesStack  # noqa: PLC0415 - an extra
+
+    return KubernetesStack(arguments.stack, api, stop=stop, seconds_left=seconds_left, tick=tick)
+
+
+def _run(
+    arguments: argparse.Namespace,
+    task: Rotate | RotationStatus,
+    hands: Mapping[str, Any],
+    stop: threading.Event,
+) -> Any:  # noqa: ANN401 - of the task
+    """Do it, from here or from a pod beside the store; `pulumi` runs here in both cases."""
+    connection = hands["means"].connection()
+    if via.chosen(arguments, connection) is via.Via.DIRECT:
+        return task.run(hands, stop)
+    with via.verifier(arguments, connection, stop, "rotate") as there:
+        return there.run(task, hands)
+
+
+class _Screen:
+    """Notes each piece of work that is done, and says so."""
+
+    def __init__(self, done: list[Done]) -> None:
+        self._done = done
+
+    def say(self, piece: Done) -> None:
+        self._done.append(piece)
+        sys.stderr.write(f"{piece.step}: {piece.proof} ({piece.duration_ms / 1000:.1f} s)\n")
 
 
 def _confirm(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from holdfast.cluster import via
+from holdfast.cluster.errors import ClusterUnavailable
+from holdfast.cluster.store import StoreName
+from holdfast.cluster.tasks import Drills
 from holdfast.connection import Connection
 from holdfast.errors import (
     AccessDenied,
@@ -28,6 +32,7 @@ from holdfast.verify.drills.means import Means
 from holdfast.verify.drills.repeat import records, repeated
 from holdfast.verify.drills.result import DrillResult, Interrupted, to_json
 from holdfast.verify.drills.runner import Options, run_drills
+from holdfast.verify.drills.there import Screen, is_there, run_drills_there
 from holdfast.verify.ledger_run import DEFAULT_WRITERS
 from holdfast.verify.record import append_records
 from holdfast.verify.result import ExitCode
@@ -67,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         return _say(error, ExitCode.INTERRUPTED if stop.is_set() else ExitCode.USAGE)
     except (StoreUnavailable, TlsFailed, AccessDenied) as error:
-        return _say(error, ExitCode.NO_CONNECTION)
+        stopped = stop.is_set() and isinstance(error, ClusterUnavailable)
+        return _say(error, ExitCode.INTERRUPTED if stopped else ExitCode.NO_CONNECTION)
     except HoldfastError as error:
         return _say(error, ExitCode.CHECK_FAILED)
 
@@ -143,6 +149,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print the results as one JSON object")
     parser.add_argument("--verbose", action="store_true", help="also say what was done and when")
+    via.add_arguments(parser)
+    parser.add_argument(
+        "--node-command",
+        metavar="COMMAND",
+        default="",
+        help="cuts nodes of the cluster off and switches them: run as "
+        "`COMMAND cut|heal|off|on NODE`; without it, drills that need that are not possible",
+    )
     return parser
 
 
@@ -173,23 +187,8 @@ def _run(
     if drills is None:
         drills = possible(means.actions())
 
-    def finished(result: DrillResult) -> None:
-        if not arguments.json:
-            print(render(result, verbose=arguments.verbose), flush=True)
-
-    results = run_drills(
-        connection,
-        means,
-        [drill for drill in drills for _ in range(arguments.repeat)],
-        options=Options(
-            writers=arguments.writers,
-            processes=arguments.processes,
-            health_seconds=arguments.timeout_seconds,
-        ),
-        stop=stop,
-        say=_progress,
-        finished=finished,
-    )
+    each = [drill for drill in drills for _ in range(arguments.repeat)]
+    results = _results(arguments, connection, means, each, stop)
     shown = records(connection, results, writers=arguments.writers, where=arguments.where)
     if arguments.json:
         print(to_json(describe(connection), results, shown))
@@ -201,6 +200,39 @@ def _run(
     if stop.is_set():
         return ExitCode.INTERRUPTED
     return ExitCode.PASS if all(result.ok for result in results) else ExitCode.CHECK_FAILED
+
+
+def _results(
+    arguments: argparse.Namespace,
+    connection: Connection,
+    means: Means,
+    runs: Sequence[Drill],
+    stop: threading.Event,
+) -> Sequence[DrillResult]:
+    """Run drills, from here or from a pod beside the store."""
+
+    def finished(result: DrillResult) -> None:
+        if not arguments.json:
+            print(render(result, verbose=arguments.verbose), flush=True)
+
+    if is_there(arguments, connection):
+        task = Drills(
+            connection,
+            tuple(drill.name for drill in runs),
+            tuple(shlex.split(arguments.during or "")),
+            writers=arguments.writers,
+            processes=arguments.processes,
+            health_seconds=arguments.timeout_seconds,
+        )
+        return run_drills_there(arguments, task, means, Screen(_progress, finished), stop)
+    options = Options(
+        writers=arguments.writers,
+        processes=arguments.processes,
+        health_seconds=arguments.timeout_seconds,
+    )
+    return run_drills(
+        connection, means, runs, options=options, stop=stop, say=_progress, finished=finished
+    )
 
 
 def refuse_production(preset: object, *, known: bool) -> None:
@@ -224,8 +256,18 @@ def refuse_production(preset: object, *, known: bool) -> None:
 
 
 def _means(connection: Connection, arguments: argparse.Namespace, outputs: object) -> Means:
+    if connection.target == "kubernetes":
+        api = via.open_api(arguments)
+        from holdfast.verify.drills.kubernetes_means import (  # noqa: PLC0415 - an extra
+            KubernetesMeans,
+        )
+
+        command = shlex.split(arguments.node_command)
+        return KubernetesMeans(api, StoreName.of(connection), command)
     if connection.target != "local":
-        raise ConfigError("target", connection.target, "local", "drill a local stack")
+        raise ConfigError(
+            "target", connection.target, "local or kubernetes", "drill a stack of one of these"
+        )
     return LocalMeans(group_folder(arguments.connection, outputs), pulumi_up)
 
 
