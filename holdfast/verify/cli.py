@@ -29,8 +29,9 @@ from holdfast.errors import (
 from holdfast.verify.catalogue import GROUPS, select
 from holdfast.verify.junit import to_junit
 from holdfast.verify.progress import Progress
+from holdfast.verify.record import Kind, Record, append_records, record
 from holdfast.verify.render import render
-from holdfast.verify.result import ExitCode, Failure, Group, NotChecked, Report
+from holdfast.verify.result import ExitCode, Failure, Group, NotChecked, Outcome, Report
 from holdfast.verify.runner import DEFAULT_TIMEOUT_SECONDS, Limits, describe, verify
 from holdfast.verify.target import ENVIRONMENT_VARIABLE, resolve
 
@@ -80,6 +81,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     parser.add_argument("--junit", metavar="FILE", help="also write the report as JUnit XML")
+    parser.add_argument(
+        "--record", metavar="FILE", help="add what was shown to a file, for docs/proof.md"
+    )
+    parser.add_argument(
+        "--where",
+        metavar="TEXT",
+        default="",
+        help="what the store runs on, for the record: 'three-node test cluster on one machine'",
+    )
     parser.add_argument(
         "--only",
         metavar="GROUP",
@@ -143,6 +153,8 @@ def _smoke(arguments: argparse.Namespace, stop: threading.Event) -> int:
     _publish(report, arguments, junit)
     if report.interrupted:
         return ExitCode.INTERRUPTED
+    if arguments.record and not arguments.only:
+        append_records(Path(arguments.record), [_record(connection, report, arguments.where)])
     return ExitCode.PASS if report.ok else ExitCode.CHECK_FAILED
 
 
@@ -215,6 +227,17 @@ def _publish(report: Report, arguments: argparse.Namespace, junit: Path | None) 
         print(render(report, colour=colour, verbose=arguments.verbose), end="")
     if junit is not None:
         junit.write_text(to_junit(report), encoding="utf-8")
+
+
+def _record(connection: Connection, report: Report, where: str) -> Record:
+    counts = report.counts
+    figures = {
+        "passed": counts[Outcome.PASS],
+        "failed_checks": counts[Outcome.FAIL],
+        "not_checked": counts[Outcome.NOT_CHECKED],
+        "duration_seconds": report.duration_ms / 1000,
+    }
+    return record(connection, Kind.SMOKE, "smoke", [(report.ok, figures)], where=where)
 
 
 def _writable(path: str | None) -> Path | None:

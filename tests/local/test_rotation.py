@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +26,10 @@ from holdfast.roles import Role
 from holdfast.tls import build_context
 from holdfast.verify.access import Access
 from holdfast.verify.probe import Link
+from holdfast.verify.record import Kind
 from tests.engine import PROJECT
 from tests.local.stack import LocalStack
+from tests.records import keep
 from tests.servers import HOST, Install, wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -72,8 +75,9 @@ class Traffic:
             self.failures.append(error)
 
     @contextlib.contextmanager
-    def beside(self) -> Iterator[None]:
+    def beside(self, stack: LocalStack, rotation: str) -> Iterator[None]:
         """Run it beside the block; afterwards no request has failed, no turn is lost."""
+        began = time.monotonic()
         thread = threading.Thread(target=self.run)
         thread.start()
         try:
@@ -84,6 +88,13 @@ class Traffic:
             thread.join(30)
         assert self.failures == []
         assert self.stored == self.turns > 50
+        figures = {
+            "failed": len(self.failures),
+            "lost": self.turns - self.stored,
+            "acknowledged": self.turns,
+            "duration_seconds": time.monotonic() - began,
+        }
+        keep(deployed(stack), Kind.ROTATION, rotation, figures)
 
 
 @contextlib.contextmanager
@@ -185,7 +196,7 @@ def test_passwords_rotate_under_traffic_although_interrupted_and_held_up(
     before, pids = deployed(stack), stack.nodes()
     ca = before.tls.ca
     arguments = ["passwords", "--yes", *(word for role in ROLES for word in ("--role", role))]
-    with Traffic(stack.data_dir / "connection-svc.json").beside():
+    with Traffic(stack.data_dir / "connection-svc.json").beside(stack, "passwords"):
         with holdout(stack, Role.MONITOR) as address:
             rotate_and_interrupt_it(stack, *arguments)
             assert rotate(stack, "status")["unfinished"]
@@ -207,7 +218,7 @@ def test_passwords_rotate_under_traffic_although_interrupted_and_held_up(
 def test_certificates_rotate_under_traffic_and_only_sentinels_restart(stack: LocalStack) -> None:
     pids, ca = stack.nodes(), deployed(stack).tls.ca
     before = {node: served(stack, node, ca) for node in pids}
-    with Traffic(stack.data_dir / "connection-svc.json").beside():
+    with Traffic(stack.data_dir / "connection-svc.json").beside(stack, "certificates"):
         rotate(stack, "certificates", "--yes")
     assert all(served(stack, node, ca) != serial for node, serial in before.items())
     after = stack.nodes()
@@ -218,7 +229,7 @@ def test_the_ca_rotates_under_traffic_and_the_old_one_is_worth_nothing_then(
     stack: LocalStack,
 ) -> None:
     pids, old = stack.nodes(), deployed(stack).tls.ca
-    with Traffic(stack.data_dir / "connection-svc.json").beside():
+    with Traffic(stack.data_dir / "connection-svc.json").beside(stack, "ca"):
         rotate(stack, "ca", "--yes")
     new = deployed(stack).tls
     for node in pids:

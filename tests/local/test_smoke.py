@@ -16,6 +16,8 @@ import pytest
 from holdfast.connection import Connection
 from holdfast.roles import APPLICATION_ROLES, Role
 from holdfast.verify.catalogue import CHECKS
+from holdfast.verify.cli import main
+from holdfast.verify.record import Kind, read_records
 from holdfast.verify.result import Outcome, Report
 from holdfast.verify.runner import verify
 from tests.servers import (
@@ -177,6 +179,18 @@ def test_the_environment_names_the_store_too(single: Servers) -> None:
         env={**os.environ, "HOLDFAST_CONNECTION": single.connection.to_json()},
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_a_whole_run_showed_is_kept_and_a_part_is_not(group: Servers, tmp_path: Path) -> None:
+    file, kept = tmp_path / "connection.json", tmp_path / "runs.jsonl"
+    file.write_text(group.connection.to_json())
+    arguments = ["--connection", str(file), "--record", str(kept), "--where", "a test"]
+    assert main([*arguments, "--only", "patterns"]) == 0
+    assert not kept.exists()
+    assert main(arguments) == 0
+    (found,) = read_records(kept)
+    assert (found.kind, found.ok, found.where) == (Kind.SMOKE, True, "a test")
+    assert found.figures["failed_checks"].max == 0 < found.figures["passed"].min
 
 
 def test_a_wrong_password_is_no_connection(single: Servers, tmp_path: Path) -> None:

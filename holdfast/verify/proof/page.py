@@ -20,6 +20,8 @@ _FIGURES: Final = (
     ("duplicates", "duplicates", ""),
     ("failed", "failed requests", ""),
     ("passed", "checks passed", ""),
+    ("failed_checks", "failed", ""),
+    ("not_checked", "not checked", ""),
     ("duration_seconds", "took", " s"),
 )
 
