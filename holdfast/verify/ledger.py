@@ -29,6 +29,7 @@ class Answer(StrEnum):
 
 
 ACKNOWLEDGED: Final = frozenset({Answer.OK, Answer.DUPLICATE})
+FAILED: Final = frozenset({Answer.UNKNOWN, Answer.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)

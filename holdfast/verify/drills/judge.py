@@ -40,13 +40,19 @@ class Bounds:
         )
 
 
-def figures(placement: Placement, pauses: Sequence[Pause], fault_at: float | None) -> Figures:
+def figures(
+    placement: Placement,
+    pauses: Sequence[Pause],
+    fault_at: float | None,
+    failed: int = 0,
+) -> Figures:
     """The figures of a run.
 
     Args:
         placement: where the turns are.
         pauses: each writer's longest after the fault, the longest first.
         fault_at: when the fault was made, monotonic seconds; None where there was none.
+        failed: requests that ended in an error or in none.
     """
     resumed = max(p.ended for p in pauses) - fault_at if pauses and fault_at is not None else None
     return Figures(
@@ -62,6 +68,7 @@ def figures(placement: Placement, pauses: Sequence[Pause], fault_at: float | Non
         unconfirmed_lost=placement.unconfirmed_lost,
         unknown=placement.unknown,
         unknown_kept=placement.unknown_kept,
+        failed=failed,
     )
 
 

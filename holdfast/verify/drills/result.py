@@ -35,6 +35,7 @@ class Figures:
         unconfirmed_lost: those among them that the store does not have.
         unknown: turns that were never answered.
         unknown_kept: those among them that the store has.
+        failed: requests that ended in an error or in none; the client had given up by then.
     """
 
     resumed_after_seconds: float | None
@@ -49,6 +50,7 @@ class Figures:
     unconfirmed_lost: int
     unknown: int
     unknown_kept: int
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

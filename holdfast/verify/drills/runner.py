@@ -23,7 +23,7 @@ from holdfast.verify.drills.lease import DrillLease
 from holdfast.verify.drills.means import Means
 from holdfast.verify.drills.result import DrillResult, Figures, Interrupted, Unhealthy
 from holdfast.verify.drills.stage import RESUME_SECONDS, WARM_UP_SECONDS, Stage, read_facts
-from holdfast.verify.ledger import longest_pauses, rate_per_second
+from holdfast.verify.ledger import FAILED, longest_pauses, rate_per_second
 from holdfast.verify.ledger_run import DEFAULT_WRITERS, Ledger
 from holdfast.verify.ledger_writers import Writing, write
 from holdfast.verify.nodes import discover
@@ -233,7 +233,8 @@ class _Run:
         at = stage.fault_at
         since = at if at is not None else float("-inf")
         pauses = longest_pauses(entries, since=since)
-        self._figures = figures(placement, pauses, at)
+        failed = sum(entry.answer in FAILED for entry in entries)
+        self._figures = figures(placement, pauses, at, failed)
         first = min((entry.ended for entry in entries), default=0.0)
         rate = rate_per_second(entries, since=first, until=at) if at is not None else 0.0
         bounds = self._drill.bounds(stage.facts).relaxed(self._options.slack_seconds)

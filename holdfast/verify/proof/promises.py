@@ -103,6 +103,13 @@ PROMISES: Final = (
         ),
     ),
     Promise(
+        "A change of the store while it serves loses nothing",
+        tuple(
+            Run(Kind.CHANGE, name, _ON_KUBERNETES)
+            for name in ("version upgrade", "resources", "volume growth", "five Sentinels")
+        ),
+    ),
+    Promise(
         "Nobody gets in without TLS, a password, or the right key prefix",
         (Run(Kind.SMOKE, "smoke"),),
         ("tests/local/test_smoke_broken.py", "tests/local/test_acl_servers.py"),

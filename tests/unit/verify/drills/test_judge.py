@@ -80,3 +80,9 @@ def test_times_beyond_the_bounds_are_told_and_unknown_times_are_no_success() -> 
 def test_a_busy_machine_gets_more_time_and_no_more_loss() -> None:
     bounds = Bounds(resume_seconds=7.0, lost_seconds=1.0).relaxed(2)
     assert bounds == Bounds(resume_seconds=9.0, pause_seconds=None, lost_seconds=1.0)
+
+
+def test_requests_that_failed_are_counted_and_are_no_loss_by_themselves() -> None:
+    found = figures(GOOD, PAUSES, fault_at=10.0, failed=7)
+    assert found.failed == 7
+    assert judge(GOOD, found, Bounds(), 0.0) == ()
