@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import holdfast
 from holdfast.commands import turn
 from holdfast.errors import Unconfirmed
 from holdfast.ids import new_turn_id
@@ -135,6 +136,52 @@ def test_without_the_turn_id_a_careful_writer_is_told_that_what_it_stored_was_re
     monkeypatch.setattr(turn, "_SHA", script.sha)
     result = drill(GroupMeans(group), "lost-replies")
     assert failures(result, "turns are stored that were said not to be")
+
+
+# --- what a repeat writes, so that WAIT counts it ------------------------------------------------
+
+
+def repeated_while_replicas_sleep(group: Servers) -> int:
+    """How many replicas confirm a turn that none of them has, to a client that sends it again.
+
+    Raises:
+        Unconfirmed: none, which is the truth.
+    """
+    turn_id = new_turn_id()
+    primary = group.primary()
+    frozen = [node.name for node in group.servers if node is not primary]
+    with (
+        holdfast.connect(group.connection, tenant="guards", role="svc") as first,
+        holdfast.connect(group.connection, tenant="guards", role="svc") as second,
+    ):
+        session = first.create()
+        second.load(session.session_id)
+        try:
+            for name in frozen:
+                group.pause(name)
+            with pytest.raises(Unconfirmed):
+                first.append(session, [1], turn_id=turn_id, confirm=1)
+            return second.append(session, [1], turn_id=turn_id, confirm=1).confirmed
+        finally:
+            for name in frozen:
+                group.resume(name)
+            first.end(session.session_id)
+
+
+def test_a_repeat_is_confirmed_only_by_replicas_that_have_the_turn(group: Servers) -> None:
+    with pytest.raises(Unconfirmed, match="confirmed by 0 of 1"):
+        repeated_while_replicas_sleep(group)
+
+
+def test_without_the_write_of_a_repeat_replicas_confirm_what_they_do_not_have(
+    group: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = "call('HSET', KEYS[1], 'seq', s.seq)"
+    assert writes in APPEND.body
+    script = Script("append", APPEND.body.replace(writes, ""))
+    monkeypatch.setattr(turn, "APPEND", script)
+    monkeypatch.setattr(turn, "_SHA", script.sha)
+    assert repeated_while_replicas_sleep(group) >= 1
 
 
 # --- min-replicas-to-write -----------------------------------------------------------------------
