@@ -7,11 +7,12 @@ can be none, tests are skipped with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from tests.cluster.rig.cluster import Cluster, named_by_environment
+from tests.cluster.rig.logs import last_words
 from tests.cluster.rig.rig import DEFAULT_NAME, Rig, attach_or_none
 from tests.cluster.rig.testing import up_or_skip
 
@@ -24,6 +25,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/cluster/" in str(item.path) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_TEST_SECONDS))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the last lines of the cluster's logs with a test that failed."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for value in item.funcargs.values():
+            if isinstance(value, Rig):
+                report.sections.append(("logs of the cluster", last_words(value.layout.root)))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +53,6 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 @pytest.fixture(scope="session")
 def rig(pytestconfig: pytest.Config) -> Iterator[Rig]:
     """The rig with three nodes; put back in order what you break."""
-    if named_by_environment() is not None:
-        pytest.skip("nodes are not cut off or switched off in a cluster that is not ours")
     before = attach_or_none(DEFAULT_NAME)
     found = up_or_skip(pytestconfig, nodes=3, name=DEFAULT_NAME)
     yield found

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.rig.possible import why_not
 from toolchain.cluster.binaries import find_binaries
 from toolchain.errors import ToolchainError
 
@@ -22,6 +23,8 @@ SEEN_FROM_A = "in_10_244_0_1"
 
 @pytest.fixture(scope="module")
 def program(pytestconfig: pytest.Config) -> Path:
+    if reason := why_not():
+        pytest.skip(f"not built where no cluster can run: {reason}")
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
     assert capture is not None
     with capture.global_and_fixture_disabled():

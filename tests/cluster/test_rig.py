@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.rig.cleanup import leftovers, take_down
 from tests.cluster.rig.cluster import wait_until
 from tests.cluster.rig.errors import RigError
 from tests.cluster.rig.layout import CONTROL_PLANE, run_folder
 from tests.cluster.rig.namespaces import recorded, strays
 from tests.cluster.rig.provisioner import CLASS
-from tests.cluster.rig.rig import Rig, attach_or_none, leftovers, take_down
+from tests.cluster.rig.rig import Rig, attach_or_none
 from tests.cluster.rig.testing import up_or_skip
 from toolchain.paths import PROJECT
 

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.cluster.rig.cleanup import take_down
 from tests.cluster.rig.errors import RigError
 from tests.cluster.rig.layout import NODE_COUNTS, run_folder
 from tests.cluster.rig.logs import last_words
-from tests.cluster.rig.rig import DEFAULT_NAME, DEFAULT_NODES, Rig, take_down
+from tests.cluster.rig.rig import DEFAULT_NAME, DEFAULT_NODES, Rig
 from toolchain.env import prepend
 from toolchain.errors import EXIT_CONFIGURATION, run_command
 from toolchain.progress import Task, say

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from tests.cluster.rig import cgroups
+from tests.cluster.rig.cleanup import clear, exclusive, take_down
 from tests.cluster.rig.cluster import Cluster, wait_until
 from tests.cluster.rig.control_plane import BRIDGE
 from tests.cluster.rig.errors import RigError
 from tests.cluster.rig.layout import (
-    CGROUP_TOP,
     CONTROL_PLANE,
     NODE_COUNTS,
     Layout,
@@ -31,16 +28,13 @@ from tests.cluster.rig.logs import last_words
 from tests.cluster.rig.manifests import base_objects
 from tests.cluster.rig.namespaces import (
     Guest,
-    end_all,
     end_guest,
     recorded,
     start_guest,
-    strays,
 )
 from tests.cluster.rig.node_config import memory_total
 from tests.cluster.rig.pki import kubeconfig, make_pki
 from tests.cluster.rig.possible import why_not
-from toolchain.cache import locked
 from toolchain.cluster.binaries import Binaries, find_binaries
 from toolchain.cluster.host_tools import ensure_host_tools
 from toolchain.cluster.images import find_images
@@ -83,8 +77,9 @@ class Rig(Cluster):
     def up(cls, nodes: int = DEFAULT_NODES, name: str = DEFAULT_NAME) -> Rig:
         """Bring a cluster up, or take the one of this name that is up already.
 
-        Remains of one that crashed are cleared away first. What goes wrong, Ctrl-C too, leaves
-        nothing behind; the last lines of the logs are shown then.
+        Remains of one that crashed are cleared away first; nodes of one that is up are plugged in,
+        switched on, and get images that changed since. What goes wrong, Ctrl-C too, leaves nothing
+        behind; the last lines of the logs are shown then.
 
         Args:
             nodes: 1, 3 or 5.
@@ -101,7 +96,7 @@ class Rig(Cluster):
         ensure_host_tools()
         binaries = find_binaries()
         images = {image.reference: str(image.file) for image in find_images(binaries)}
-        with _exclusive(name):
+        with exclusive(name):
             if found := attach_or_none(name):
                 if found.layout.nodes != nodes:
                     raise RigError(
@@ -109,8 +104,10 @@ class Rig(Cluster):
                         "or give another name"
                     )
                 load_images(found.layout, images)
-                return cls(Layout.load(found.layout.root))
-            _clear(name)
+                attached = cls(Layout.load(found.layout.root))
+                attached._mend()
+                return attached
+            clear(name)
             return cls._start(name, nodes, binaries, images)
 
     @classmethod
@@ -129,9 +126,9 @@ class Rig(Cluster):
     def _start(cls, name: str, nodes: int, binaries: Binaries, images: dict[str, str]) -> Self:
         root = run_folder(name)
         started = time.monotonic()
-        title = f"bringing up {nodes} {'node' if nodes == 1 else 'nodes'}"
+        what = f"{nodes} {'node' if nodes == 1 else 'nodes'}"
         try:
-            with Task(title) as task:
+            with Task(f"bringing up {what}") as task:
                 root.mkdir(parents=True, mode=0o700)
                 (root / "logs").mkdir()
                 programs = Programs(str(binaries.kube), str(binaries.containerd), str(binaries.cni))
@@ -144,9 +141,9 @@ class Rig(Cluster):
         except BaseException:
             with contextlib.suppress(OSError):
                 say(last_words(root))
-            _clear(name)
+            clear(name)
             raise
-        say(f"{nodes} nodes up after {time.monotonic() - started:.1f} s")
+        say(f"{what} up after {time.monotonic() - started:.1f} s")
         return rig
 
     def _boot(self, api: socket.socket, task: Task) -> None:
@@ -177,6 +174,14 @@ class Rig(Cluster):
         )
         for name in names:
             self._await_boot(name)
+
+    def _mend(self) -> None:
+        """Undo what somebody did to nodes and did not put back."""
+        for name in self.layout.node_names():
+            if self.runs(name):
+                self.heal(name)
+            else:
+                self.power_on(name)
 
     def _apply_base(self) -> bool:
         self.apply(base_objects())
@@ -295,39 +300,3 @@ def attach_or_none(name: str) -> Rig | None:
 def enter(guest: Guest, *namespaces: str) -> list[str]:
     """The words before a program that is to run inside a guest."""
     return ["nsenter", "--target", str(guest.inner.pid), *namespaces, "--"]
-
-
-@contextlib.contextmanager
-def _exclusive(name: str) -> Iterator[None]:
-    root = run_folder(name)
-    with locked(root.with_name(f".{name}.lock"), f"working on cluster {name}"):
-        yield
-
-
-def take_down(name: str) -> None:
-    """Remove an instance, whatever state it is in; nothing happens where there is none."""
-    with _exclusive(name):
-        _clear(name)
-
-
-def _clear(name: str) -> None:
-    """Remove whatever there is of an instance, complete or not."""
-    root = run_folder(name)
-    end_all(root)
-    cgroups.remove(f"{CGROUP_TOP}/{name}")
-    for hierarchy in cgroups.hierarchies():
-        # The folder above goes with the last instance.
-        with contextlib.suppress(OSError):
-            (hierarchy / CGROUP_TOP).rmdir()
-    if root.exists():
-        shutil.rmtree(root)
-
-
-def leftovers(name: str) -> list[str]:
-    """What there is of an instance that is down: nothing, where all is well."""
-    root = run_folder(name)
-    found = [f"process {process.pid}" for process in strays(root)]
-    mounts = Path("/proc/self/mounts").read_text().splitlines()
-    found += [f"mount {line.split()[1]}" for line in mounts if f"{root}/" in line]
-    found += [f"cgroup {folder}" for folder in cgroups.leftovers(f"{CGROUP_TOP}/{name}")]
-    return found + ([f"folder {root}"] if root.exists() else [])
