@@ -87,6 +87,7 @@ class SentinelSessionStore(pulumi.ComponentResource):
         objects = StoreObjects(name, spec, child)
         cluster_ips = objects.add_services()
         objects.add_rules()
+        objects.check_image()
         objects.add_configuration()
         served = (
             serve_own(name, spec, child)

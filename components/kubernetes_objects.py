@@ -26,6 +26,7 @@ from k8s.configuration import (
 )
 from k8s.disruption import disruption_budget
 from k8s.environment import ACL_FILE
+from k8s.image_check import DEADLINE_SECONDS, image_check
 from k8s.metadata import namespace_of
 from k8s.policies import deny_policy, traffic_policy
 from k8s.services import governing_service, host_aliases, pod_service
@@ -34,6 +35,9 @@ from k8s.workloads import stateful_set
 
 ROLLOUT_TIMEOUT: Final = "20m"
 """Pods go one at a time, and a server that loads a large file takes its time."""
+
+IMAGE_TIMEOUT: Final = f"{DEADLINE_SECONDS + 60}s"
+"""Longer than the Job may take, whose own word says more."""
 
 
 class StoreObjects:
@@ -128,6 +132,21 @@ class StoreObjects:
                 if data
             ]
         self._before_pods += served.before_pods
+
+    def check_image(self) -> None:
+        """A Job that fails where the image cannot run the store: no pod depends on it yet."""
+        manifest = image_check(self._spec.objects)
+        self._before_pods.append(
+            kubernetes.batch.v1.Job(
+                f"{self._name}-image",
+                metadata=manifest["metadata"],
+                spec=manifest["spec"],
+                opts=_with(
+                    self._child,
+                    custom_timeouts=pulumi.CustomTimeouts(create=IMAGE_TIMEOUT),
+                ),
+            )
+        )
 
     def grow_claims(self) -> None:
         """Claims that exist and are to ask for more; before pods that may need it."""

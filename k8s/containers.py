@@ -107,10 +107,16 @@ def _container(spec: StoreSpec, place: Place, name: str, script: str) -> Object:
     }
 
 
+def program_names(engine: Engine) -> tuple[str, str]:
+    """Server and command line, on PATH."""
+    family = "valkey" if engine is Engine.VALKEY else "redis"
+    return f"{family}-server", f"{family}-cli"
+
+
 def environment(spec: StoreSpec, place: Place) -> list[Object]:
     """Every variable of :class:`k8s.environment.Variable`, in its order."""
     names, config = spec.names, spec.config
-    family = "valkey" if config.engine is Engine.VALKEY else "redis"
+    server, cli = program_names(config.engine)
     ids = (names.sentinel_id(ordinal) for ordinal in range(spec.count(Place.SENTINEL)))
     domain = f"{names.namespace}.svc.{names.cluster_domain}"
     values = {
@@ -128,8 +134,8 @@ def environment(spec: StoreSpec, place: Place) -> list[Object]:
         Variable.COLD_START_GRACE_SECONDS: str(spec.cold_start_grace_seconds),
         Variable.ENGINE: config.engine.value,
         Variable.ENGINE_VERSION: config.version,
-        Variable.SERVER_PROGRAM: f"{family}-server",
-        Variable.CLI: f"{family}-cli",
+        Variable.SERVER_PROGRAM: server,
+        Variable.CLI: cli,
         Variable.SCRIPTS_DIR: paths.SCRIPTS_DIR,
         Variable.CONF_DIR: paths.CONF_DIR,
         Variable.TLS_DIR: paths.TLS_DIR,

@@ -16,6 +16,13 @@ from k8s.spec import Object, StoreSpec
 
 USER_ID: Final = 999
 """Of the server in the images of Valkey and Redis."""
+POD_SECURITY: Final = {
+    "runAsNonRoot": True,
+    "runAsUser": USER_ID,
+    "runAsGroup": USER_ID,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""What Pod Security "restricted" asks of a pod."""
 GRACE_SECONDS: Final = {Place.SERVER: 90, Place.SENTINEL: 10}
 """A server hands over first, in its preStop; a Sentinel has nothing to hand over."""
 MIN_READY_SECONDS: Final = {Place.SERVER: 15, Place.SENTINEL: 15}
@@ -85,12 +92,9 @@ def _pod(
         "terminationGracePeriodSeconds": GRACE_SECONDS[place],
         "imagePullSecrets": [{"name": name} for name in spec.image_pull_secrets],
         "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
+            **POD_SECURITY,
             "fsGroup": USER_ID,
             "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
         },
         "hostAliases": list(host_aliases),
         # For what is not in /etc/hosts: one short try instead of a search through domains.

@@ -67,6 +67,7 @@ def expected_children() -> dict[str, str]:
     core |= {f"s-{pod}": "Service" for pod in PODS}
     children = {name: f"holdfast:index:{noun}" for name, noun in kit.items()}
     children |= {name: f"kubernetes:core/v1:{noun}" for name, noun in core.items()}
+    children["s-image"] = "kubernetes:batch/v1:Job"
     children["s-deny-all"] = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
     for place in Place:
         children[f"s-{place}"] = "kubernetes:apps/v1:StatefulSet"
@@ -150,7 +151,7 @@ def test_pods_find_every_map_and_secret_that_they_mount() -> None:
 
 def test_servers_start_after_the_sentinels_and_nothing_before_what_it_mounts_and_obeys() -> None:
     made = store()
-    needed = {f"s-{pod}" for pod in PODS} | {"s-scripts", "s-deny-all"}
+    needed = {f"s-{pod}" for pod in PODS} | {"s-scripts", "s-deny-all", "s-image"}
     for place in Place:
         needed |= {f"s-{place}-{what}" for what in ("acl", "tls", "passwords", "conf", "traffic")}
     assert needed <= made.waits_for["s-sentinel"]

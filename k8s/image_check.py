@@ -1,0 +1,87 @@
+"""A Job that tells whether the image can run the store, before any pod depends on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from holdfast.errors import ConfigError
+from k8s.containers import RESTRICTED, SHELL, program_names
+from k8s.metadata import metadata
+from k8s.names import content_digest
+from k8s.spec import Object, StoreSpec
+from k8s.workloads import POD_SECURITY
+
+SCRIPT: Final = Path(__file__).parent / "checks" / "image.sh"
+DEADLINE_SECONDS: Final = 300
+"""For the image to be pulled, too: one that cannot be is told within this time."""
+
+
+def image_check(spec: StoreSpec) -> Object:
+    """The Job, named by its content: another image is another Job, a Job cannot be changed.
+
+    Its pod has none of the store's labels: nobody takes it for a server, no Service leads to it.
+
+    Raises:
+        ConfigError: the script is missing.
+    """
+    template = {
+        "metadata": {"labels": {"app.kubernetes.io/name": "holdfast-image-check"}},
+        "spec": _pod(spec),
+    }
+    name = f"{spec.names.store}-image-{content_digest({'template': json.dumps(template)})}"
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata(spec, name),
+        "spec": {
+            # What an image lacks it lacks at the second try as well.
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": DEADLINE_SECONDS,
+            "template": template,
+        },
+    }
+
+
+def _pod(spec: StoreSpec) -> Object:
+    server, cli = program_names(spec.config.engine)
+    values = {
+        "HF_IMAGE": spec.image,
+        "HF_SERVER_PROGRAM": server,
+        "HF_CLI": cli,
+        "HF_ENGINE_VERSION": spec.config.version,
+    }
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
+        "imagePullSecrets": [{"name": name} for name in spec.image_pull_secrets],
+        "securityContext": dict(POD_SECURITY),
+        "containers": [
+            {
+                "name": "check",
+                "image": spec.image,
+                "imagePullPolicy": "IfNotPresent",
+                "command": [SHELL, "-c", _script()],
+                "env": [{"name": name, "value": value} for name, value in values.items()],
+                "securityContext": dict(RESTRICTED),
+                # Pulumi shows what a container said last, where it is kept.
+                "terminationMessagePolicy": "FallbackToLogsOnError",
+                "resources": {
+                    "requests": {"cpu": "10m", "memory": "32Mi"},
+                    "limits": {"memory": "64Mi"},
+                },
+            }
+        ],
+    }
+
+
+def _script() -> str:
+    try:
+        return SCRIPT.read_text("utf-8")
+    except OSError:
+        raise ConfigError(
+            "scripts", SCRIPT.name, f"the files in {SCRIPT.parent.name}/", "restore the checkout"
+        ) from None
