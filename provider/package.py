@@ -40,6 +40,14 @@ class Package:
     def configure(self, config: Properties) -> None:
         """Take the provider's own configuration. The base needs none."""
 
+    def replaced_settings(
+        self,
+        old: Properties,  # noqa: ARG002
+        new: Properties,  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """Which changed settings of the provider replace all its resources. None in the base."""
+        return ()
+
     def invoke(self, token: str, arguments: Properties) -> Properties:  # noqa: ARG002
         """Run a function of the package. The base has none."""
         raise ConfigError("function", token, f"a function of {self.name}", "correct the program")

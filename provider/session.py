@@ -80,8 +80,13 @@ class SessionServicer(provider_pb2_grpc.ResourceProviderServicer):
     def diff_config(
         self, request: proto.DiffRequest, context: grpc.ServicerContext
     ) -> proto.DiffResponse:
-        """A change of the provider's configuration replaces no resource."""
-        return proto.DiffResponse(changes=proto.DiffResponse.DIFF_UNKNOWN)
+        """What a change of the provider's configuration means: the package knows."""
+        old, new = decode(request.old_inputs or request.olds), decode(request.news)
+        replaces = self.package.replaced_settings(old.values, new.values)
+        if not replaces:
+            return proto.DiffResponse(changes=proto.DiffResponse.DIFF_UNKNOWN)
+        changes = proto.DiffResponse.DIFF_SOME
+        return proto.DiffResponse(changes=changes, diffs=replaces, replaces=replaces)
 
     def configure(
         self, request: proto.ConfigureRequest, context: grpc.ServicerContext

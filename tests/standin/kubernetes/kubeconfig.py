@@ -12,6 +12,7 @@ import yaml
 from kubernetes.client import ApiClient
 from kubernetes.config import ConfigException, new_client_from_config_dict
 
+from provider.values import is_known
 from tests.standin.kubernetes.errors import ClusterUnreachable
 
 _DEFAULT: Final = "~/.kube/config"
@@ -58,6 +59,17 @@ def load(config: Mapping[str, Any]) -> Access:
     client.rest_client = type(client.rest_client)(client.configuration)
     namespace = config.get("namespace") or context.get("namespace") or "default"
     return Access(client, str(namespace))
+
+
+def address(config: Mapping[str, Any]) -> str | None:
+    """The server that a configuration leads to; None where that cannot be said."""
+    if not is_known(config):
+        return None
+    try:
+        host = load(config).client.configuration.host
+    except ClusterUnreachable:
+        return None
+    return str(host)
 
 
 def _usual() -> str:

@@ -129,7 +129,7 @@ class Manifest(Resource):
             raise _created_not(inputs, operations.explained(error, manager)) from error
         version = inputs["apiVersion"]
         try:
-            live = Waiter(api, inputs, context).until_ready(live)
+            live = Waiter(api, inputs, context).until_ready(live, is_new=True)
         except NotReady as error:
             raise PartialFailure(
                 identity(error.item),
@@ -190,7 +190,7 @@ class Manifest(Resource):
         version = stored.outputs.get(_INITIAL_VERSION) or inputs["apiVersion"]
         try:
             live = operations.update(api, inputs, self._cluster.options, manager, context)
-            live = Waiter(api, inputs, context).until_ready(live)
+            live = Waiter(api, inputs, context).until_ready(live, is_new=False)
         except (ApiError, NoSuchKind, NotReady) as error:
             seen = error.item if isinstance(error, NotReady) else self._last_seen(inputs)
             message = (

@@ -26,7 +26,16 @@ READ_ONLY_METADATA: Final = (
 )
 _QUANTITY_MAPS: Final = frozenset({"limits", "requests", "capacity", "hard", "overhead"})
 _QUANTITIES: Final = frozenset({"sizeLimit", "divisor"})
-_MAPS_LEFT_OUT_WHEN_EMPTY: Final = frozenset({"labels", "annotations", "nodeSelector"})
+_MAPS_LEFT_OUT_WHEN_EMPTY: Final = _QUANTITY_MAPS | {
+    "annotations",
+    "binaryData",
+    "data",
+    "labels",
+    "matchLabels",
+    "nodeSelector",
+    "parameters",
+    "stringData",
+}
 
 
 def normalized(inputs: Object) -> Object:

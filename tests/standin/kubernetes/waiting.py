@@ -60,8 +60,12 @@ class Waiter:
         self._inputs = inputs
         self._context = context
 
-    def until_ready(self, item: Object) -> Object:
+    def until_ready(self, item: Object, *, is_new: bool) -> Object:
         """Wait until it is ready; returns it as it is then.
+
+        Args:
+            item: as the server returned it.
+            is_new: whether the resource is being created (of a patch: not the object).
 
         Raises:
             NotReady: it takes too long, it failed, it is gone, or the user stopped the run.
@@ -75,7 +79,7 @@ class Waiter:
             found = self._again(item)
             if found is None:
                 raise NotReady(f"'{name_of(item)}' was deleted while waiting for it", item)
-            item, related = found, self._related(rule, found)
+            item, related = found, self._related(rule, found, is_new=is_new)
             progress = rule.progress(item, related)
             versions = ",".join(_version(each) for each in (item, *related))
             if versions != seen:
@@ -109,7 +113,7 @@ class Waiter:
         rule = await_of(Kind.of(item))
         if rule is None or not rule.on_read or is_on(self._inputs, SKIP_AWAIT):
             return
-        progress = rule.progress(item, self._related(rule, item))
+        progress = rule.progress(item, self._related(rule, item, is_new=False))
         if not progress.done:
             message = f"Resource '{name_of(item)}' was created but failed to initialize"
             raise NotReady(message, item, progress.problems)
@@ -147,7 +151,7 @@ class Waiter:
         except NoSuchKind:
             return None
 
-    def _related(self, rule: Await, item: Object) -> list[Object]:
+    def _related(self, rule: Await, item: Object, *, is_new: bool) -> list[Object]:
         namespace = namespace_of(item)
         match rule.related:
             case Related.PODS:
@@ -156,7 +160,7 @@ class Waiter:
                 found = self._api.find(_ENDPOINTS, namespace, name_of(item))
             case Related.STORAGE_CLASS:
                 name = field(item, "spec", "storageClassName")
-                found = self._api.find(_STORAGE_CLASS, "", name) if name else None
+                found = self._api.find(_STORAGE_CLASS, "", name) if name and is_new else None
             case Related.NOTHING:
                 found = None
         return [found] if found else []

@@ -16,10 +16,16 @@ def volume(item: Object, related: Sequence[Object]) -> Progress:
 
 
 def claim(item: Object, storage_classes: Sequence[Object]) -> Progress:
-    """Bound; or waiting for its first pod, if its class binds no sooner."""
+    """Bound; or pending, of a class that binds when the first pod comes.
+
+    Of such a class a claim that is bound is not waited for in vain only when it is updated: then
+    there are no ``storage_classes``. The first run of a patch of a bound claim counts as its
+    creation, and needs ``pulumi.com/skipAwait``: so it is with the official plugin.
+    """
     phase = field(item, "status", "phase")
-    waits = any(
+    binds_late = any(
         field(found, "volumeBindingMode") == "WaitForFirstConsumer" for found in storage_classes
     )
-    text = f"PersistentVolumeClaim is {phase or 'not seen yet'}, not Bound"
-    return Progress(phase == "Bound" or (waits and phase == "Pending"), text, (text,))
+    wanted = "Pending" if binds_late else "Bound"
+    text = f"PersistentVolumeClaim is {phase or 'not seen yet'}, not {wanted}"
+    return Progress(phase == wanted, text, (text,))
