@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,20 +47,34 @@ def sources(build: Build) -> list[Path]:
     return sorted([*build.module.rglob("*.go"), *build.module.glob("go.*")])
 
 
-def compile_into(folder: Path, build: Build) -> None:
+def compile_into(folder: Path, build: Build, *, more_to_come: bool = False) -> None:
     """Build programs into a folder.
 
     Args:
         folder: there already; gets one program a package.
         build: what and how.
+        more_to_come: keep what the next build can use too; ``drop_caches`` ends that.
 
     Raises:
         ToolchainError: Go or a module cannot be had, or something does not compile.
     """
-    # One at a time: the next build would not find the modules that this one removes at its end,
-    # and two at once are no faster.
-    with cache.locked(cache.cache_dir() / "locks" / "go-build.lock", "building Go modules"):
+    with _alone():
         _compile(folder, build)
+    if not more_to_come:
+        drop_caches()
+
+
+def drop_caches() -> None:
+    """Remove what builds with an unpacked Go left: gigabytes of modules and compiled packages."""
+    if work_dir().exists():
+        with _alone():
+            shutil.rmtree(work_dir(), ignore_errors=True)
+
+
+def _alone() -> AbstractContextManager[None]:
+    # One at a time: a build must not lose its modules to the end of another, and two at once are
+    # no faster.
+    return cache.locked(cache.cache_dir() / "locks" / "go-build.lock", "building Go modules")
 
 
 def _compile(folder: Path, build: Build) -> None:
@@ -100,4 +115,3 @@ def _compile(folder: Path, build: Build) -> None:
         argv = [go.binary, "build", "-v", "-ldflags", build.ldflags, "-o", f"{folder}/"]
         process.stream([*argv, *build.packages], on_package, env=env, cwd=build.module)
     shutil.rmtree(scratch)
-    shutil.rmtree(work_dir(), ignore_errors=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from toolchain import cache
 from toolchain.errors import ToolchainError, run_command
-from toolchain.gobuild import Build, compile_into, digest, sources
+from toolchain.gobuild import Build, compile_into, digest, drop_caches, sources
 from toolchain.paths import PROJECT
 
 MODULES = PROJECT / "toolchain" / "cluster"
@@ -106,13 +106,15 @@ def find_binaries() -> Binaries:
     Raises:
         ToolchainError: Go or a module cannot be had.
     """
-    return Binaries(
+    found = Binaries(
         kube=_ensure("kube", _kube(), PARTS),
         containerd=_ensure("containerd", _containerd()),
         cni=_ensure("cni", _cni()),
         coredns=_ensure("coredns", _coredns()) / "coredns",
         pause=_ensure("pause", _pause()) / "pause",
     )
+    drop_caches()
+    return found
 
 
 def _ensure(name: str, build: Build, links: tuple[str, ...] = ()) -> Path:
@@ -120,7 +122,7 @@ def _ensure(name: str, build: Build, links: tuple[str, ...] = ()) -> Path:
     entry = f"{name}-{digest(*sources(build))}-{hashlib.sha256(how).hexdigest()[:6]}"
 
     def fill(folder: Path) -> None:
-        compile_into(folder, build)
+        compile_into(folder, build, more_to_come=True)
         for link in links:
             (folder / link).symlink_to(name)
 
