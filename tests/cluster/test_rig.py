@@ -265,6 +265,23 @@ def test_what_a_container_uses_can_be_read(own: Rig) -> None:
     assert 1_000_000 < after.rss_bytes <= after.memory_bytes < 200_000_000
 
 
+def test_a_container_is_frozen_and_killed_from_outside(own: Rig) -> None:
+    assert wait_until("reach before", 15, lambda: _reaches(own, "one", "127.0.0.1"))
+    own.signal("one-0", "server", signal.SIGSTOP, NAMESPACE)
+    assert not _reaches(own, "one", "127.0.0.1")
+    own.signal("one-0", "server", signal.SIGCONT, NAMESPACE)
+    wait_until("thaw", 15, lambda: _reaches(own, "one", "127.0.0.1"))
+
+    def restarts() -> int:
+        status = own.get("pod", "one-0", "-n", NAMESPACE)["status"]
+        return int(status["containerStatuses"][0]["restartCount"])
+
+    before = restarts()
+    own.signal("one-0", "server", signal.SIGKILL, NAMESPACE)
+    wait_until("restart", 30, lambda: restarts() == before + 1)
+    _await_ready(own, "one")
+
+
 def test_a_node_that_is_cut_off_is_noticed_and_comes_back(own: Rig) -> None:
     own.cut("node-2")
     try:

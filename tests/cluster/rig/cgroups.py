@@ -122,6 +122,26 @@ def usage(path: str, container: str) -> Usage:
     return Usage(nanoseconds / 1e9, charged - memory["total_inactive_file"], memory["total_rss"])
 
 
+def first_process(path: str, container: str) -> int:
+    """The number, on this machine, of the process that is number 1 in a container.
+
+    Args:
+        path: of the cgroup of its node.
+        container: its id.
+
+    Raises:
+        RigError: it does not run there.
+    """
+    top = ROOT / path if is_unified() else ROOT / "pids" / path
+    for pid in (_find(top, container) / "cgroup.procs").read_text().split():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            status = Path(f"/proc/{pid}/status").read_text()
+            numbers = next(line for line in status.splitlines() if line.startswith("NSpid:"))
+            if numbers.split()[-1] == "1":
+                return int(pid)
+    raise RigError(f"container {container[:12]} has no first process")
+
+
 def _find(top: Path, container: str) -> Path:
     for folder in top.rglob(container):
         return folder

@@ -13,6 +13,7 @@ from typing import Final, Self
 from tests.cluster.rig import cgroups
 from tests.cluster.rig.cleanup import clear, exclusive, take_down
 from tests.cluster.rig.cluster import Cluster, wait_until
+from tests.cluster.rig.containers import locate
 from tests.cluster.rig.control_plane import BRIDGE
 from tests.cluster.rig.errors import RigError
 from tests.cluster.rig.layout import (
@@ -244,13 +245,19 @@ class Rig(Cluster):
         Raises:
             RigError: it does not run.
         """
-        found = self.get("pod", pod, "-n", namespace)
-        statuses = found["status"].get("containerStatuses", [])
-        ids = [one["containerID"] for one in statuses if one["name"] == container]
-        if not ids:
-            raise RigError(f"{namespace}/{pod} has no running container {container}")
-        cgroup = f"{self.layout.cgroup}/{found['spec']['nodeName']}"
-        return cgroups.usage(cgroup, ids[0].rpartition("/")[2])
+        return cgroups.usage(*locate(self, self.layout, pod, container, namespace))
+
+    def signal(self, pod: str, container: str, number: int, namespace: str = "default") -> None:
+        """Signal the first process of a container from outside.
+
+        From inside, the kernel keeps SIGKILL and SIGSTOP from it.
+
+        Raises:
+            RigError: it does not run.
+        """
+        os.kill(
+            cgroups.first_process(*locate(self, self.layout, pod, container, namespace)), number
+        )
 
     def _port(self, node: str) -> str:
         """The bridge's end of a node's cable."""
