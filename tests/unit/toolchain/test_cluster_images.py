@@ -140,6 +140,17 @@ def test_images_of_the_server_bear_the_names_of_the_official_ones() -> None:
     assert images.verify_reference().startswith("docker.io/holdfast/verify:")
 
 
+def test_archives_of_older_checkouts_go_and_the_latest_few_stay(tmp_path: Path) -> None:
+    for age in range(6):
+        (tmp_path / f"verify-holdfast-{age}").mkdir()
+        os.utime(tmp_path / f"verify-holdfast-{age}", (1000 - age, 1000 - age))
+    (tmp_path / "verify-base-1").mkdir()
+    images._drop_older(tmp_path / "verify-holdfast-5")
+    left = sorted(one.name.rpartition("-")[2] for one in tmp_path.glob("verify-holdfast-*"))
+    assert left == ["0", "1", "2", "5"]
+    assert (tmp_path / "verify-base-1").is_dir()
+
+
 def test_versions_come_from_the_pins() -> None:
     assert binaries.kubernetes_version().startswith("1.")
     assert (
