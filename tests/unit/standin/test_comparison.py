@@ -24,8 +24,13 @@ def an(kind: str, metadata: Object | None = None, **fields: object) -> Object:
     return {"apiVersion": version, "kind": kind, "metadata": head, **fields}
 
 
-def change(old: Object, new: Object, **options: bool) -> DiffResult:
-    return compare(old, new, replacing=replacing_fields(new, **options))
+def change(
+    old: Object, new: Object, *, is_patch: bool = False, mutable: bool = False
+) -> DiffResult:
+    replacing = replacing_fields(
+        new, is_patch=is_patch, mutable_secrets=mutable, mutable_config_maps=mutable
+    )
+    return compare(old, new, replacing=replacing)
 
 
 STATEFUL_SET_SPEC = {
@@ -133,16 +138,15 @@ def test_other_kinds_are_replaced_for_these_fields(
 @pytest.mark.parametrize("kind", ["Secret", "ConfigMap"])
 def test_new_data_replaces_by_default_and_not_where_it_may_change(kind: str) -> None:
     old, new = an(kind, data={"a": "1"}), an(kind, data={"a": "2"})
-    mutable = {"mutable_secrets": True, "mutable_config_maps": True}
     assert change(old, new).replaces == ("data.a",)
-    assert change(old, new, **mutable).replaces == ()
+    assert change(old, new, mutable=True).replaces == ()
     frozen = {**old, "immutable": True}, {**new, "immutable": True}
-    assert change(*frozen, **mutable).replaces == ("data.a",)
+    assert change(*frozen, mutable=True).replaces == ("data.a",)
 
 
 def test_a_secret_of_another_type_is_another_secret_in_any_case() -> None:
     old, new = an("Secret", type="Opaque"), an("Secret", type="kubernetes.io/tls")
-    assert change(old, new, mutable_secrets=True).replaces == ("type",)
+    assert change(old, new, mutable=True).replaces == ("type",)
 
 
 def test_a_patch_is_replaced_only_with_the_object_that_it_patches() -> None:
