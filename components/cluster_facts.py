@@ -14,6 +14,7 @@ from holdfast.cluster.api import ClusterApi
 from holdfast.cluster.errors import Forbidden, NotFound
 from holdfast.cluster.resources import (
     CLAIMS,
+    JOBS,
     NAMESPACES,
     NODES,
     STATEFUL_SETS,
@@ -58,6 +59,7 @@ class ClusterFacts:
         claims: the servers' claims by name.
         owners: the store's StatefulSets that are there, and the stack that is written on each,
             empty where none is.
+        jobs: of the namespace, by name: whether each succeeded, None for one that has not ended.
         zones: of each node that takes pods; empty for a node that is in none.
         missing: rights that the login does not have, such as ``create secrets``.
         issuer: whether the wanted cert-manager issuer is there; True where none is wanted.
@@ -72,6 +74,7 @@ class ClusterFacts:
     classes: Mapping[str, StorageClass] | None
     claims: Mapping[str, ExistingClaim]
     owners: Mapping[str, str]
+    jobs: Mapping[str, bool | None]
     zones: tuple[str, ...] | None
     missing: tuple[str, ...]
     issuer: bool | None = True
@@ -127,6 +130,7 @@ def look_at(api: ClusterApi, spec: KubernetesSpec) -> ClusterFacts:
         classes=_classes(api),
         claims=_claims(api, spec),
         owners=_owners(api, spec),
+        jobs=_jobs(api, names.namespace),
         zones=_zones(api),
         missing=missing,
         issuer=_issuer(api, spec),
@@ -198,6 +202,19 @@ def _owners(api: ClusterApi, spec: KubernetesSpec) -> dict[str, str]:
         for one in found
         if one["metadata"]["name"] in ours
     }
+
+
+def _jobs(api: ClusterApi, namespace: str) -> dict[str, bool | None]:
+    return {
+        _name(one): _success(one) for one in _allowed(lambda: api.select(JOBS, namespace)) or ()
+    }
+
+
+def _success(job: Object) -> bool | None:
+    for condition in job.get("status", {}).get("conditions", ()):
+        if condition.get("status") == "True" and condition.get("type") in ("Complete", "Failed"):
+            return bool(condition["type"] == "Complete")
+    return None
 
 
 def _zones(api: ClusterApi) -> tuple[str, ...] | None:

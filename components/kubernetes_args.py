@@ -27,6 +27,10 @@ class SentinelSessionStoreArgs(TypedDict):
     owner: NotRequired[str]
     """``<project>/<stack>``, written on the StatefulSets: a second stack of their names is told."""
 
+    jobs: NotRequired[Mapping[str, bool | None]]
+    """The Jobs that are in the namespace, by name: whether each succeeded, None for one that has
+    not ended. One that failed is tried again under another name."""
+
     preset: NotRequired[Preset]
     """``dev`` (default), ``staging`` or ``prod``: prod asks for a digest, protects what holds
     sessions, and leaves pods pending rather than in one zone."""

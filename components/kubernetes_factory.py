@@ -52,7 +52,7 @@ def create_kubernetes_store(
         spec = KubernetesSpec.from_args(name, args)
         facts = look_at_cluster(own, spec)
         check_cluster(spec, facts)
-        args["claims"] = facts.claims
+        args["claims"], args["jobs"] = facts.claims, facts.jobs
         spec = KubernetesSpec.from_args(name, args)
         check_growth(spec, facts)
     except ConfigError as error:

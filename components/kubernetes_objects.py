@@ -95,19 +95,22 @@ class StoreObjects:
         ]
 
     def add_configuration(self) -> None:
-        """Scripts and templates."""
-        maps = {f"{self._name}-scripts": scripts_map(self._spec.objects, self._scripts)}
-        for place in Place:
-            maps[f"{self._name}-{place}-conf"] = conf_map(self._spec.objects, place)
+        """Scripts and templates.
+
+        Other content is another resource, not another version of it: when a change fails halfway
+        and is taken back, the old one is still there under its name.
+        """
+        maps = [scripts_map(self._spec.objects, self._scripts)]
+        maps += [conf_map(self._spec.objects, place) for place in Place]
         self._before_pods += [
             kubernetes.core.v1.ConfigMap(
-                config_map,
+                self._by_content(manifest),
                 metadata=manifest["metadata"],
                 data=manifest["data"],
                 immutable=manifest["immutable"],
                 opts=self._child,
             )
-            for config_map, manifest in maps.items()
+            for manifest in maps
         ]
 
     def add_secrets(self, credentials: Credentials, served: Served) -> None:
@@ -135,10 +138,10 @@ class StoreObjects:
 
     def check_image(self) -> None:
         """A Job that fails where the image cannot run the store: no pod depends on it yet."""
-        manifest = image_check(self._spec.objects)
+        manifest = image_check(self._spec.objects, self._spec.image_attempt)
         self._before_pods.append(
             kubernetes.batch.v1.Job(
-                f"{self._name}-image",
+                self._by_content(manifest),
                 metadata=manifest["metadata"],
                 spec=manifest["spec"],
                 opts=_with(
@@ -221,6 +224,11 @@ class StoreObjects:
             credentials.hashes,
             self._spec.rotation.password_stage.value,
         ).apply(_digest)
+
+    def _by_content(self, manifest: Object) -> str:
+        """``<name>-server-conf-<digest>``, where the object is ``<store>-server-conf-<digest>``."""
+        suffix = str(manifest["metadata"]["name"]).removeprefix(self._spec.objects.names.store)
+        return f"{self._name}{suffix}"
 
     def _secret(
         self,

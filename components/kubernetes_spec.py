@@ -30,6 +30,7 @@ from holdfast.roles import Place
 from holdfast.rotation.settings import RotationSettings
 from holdfast.units import parse_bytes
 from k8s.claims import claims_to_grow, plan_disk
+from k8s.image_check import next_attempt
 from k8s.memory import plan_memory
 from k8s.names import CLUSTER_DOMAIN, Names
 from k8s.spec import COLD_START_GRACE_SECONDS, StoreSpec
@@ -58,6 +59,9 @@ class KubernetesSpec:
     objects: StoreSpec
     growing: tuple[int, ...]
     """Servers whose claim exists and is to ask for more, by ordinal."""
+
+    image_attempt: int
+    """How many Jobs have found that the image will not do."""
 
     @classmethod
     def from_args(cls, name: str, args: SentinelSessionStoreArgs) -> KubernetesSpec:
@@ -105,6 +109,7 @@ class KubernetesSpec:
             issuer=args.get("issuer"),
             objects=objects,
             growing=claims_to_grow(objects, claims),
+            image_attempt=next_attempt(objects, args.get("jobs", {})),
         )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,23 @@ DEADLINE_SECONDS: Final = 300
 """For the image to be pulled, too: one that cannot be is told within this time."""
 
 
-def image_check(spec: StoreSpec) -> Object:
+def next_attempt(spec: StoreSpec, jobs: Mapping[str, bool | None]) -> int:
+    """Which attempt is to be in force: one that succeeded, else the first that has not failed.
+
+    A Job that failed stays so, and what it lacked (a Secret for the registry, say) may be there
+    now.
+
+    Args:
+        spec: the store.
+        jobs: those of the namespace by name: whether each succeeded, None while it runs.
+    """
+    names = [_name(spec, attempt) for attempt in range(len(jobs) + 1)]
+    good = [attempt for attempt, name in enumerate(names) if jobs.get(name)]
+    free = [attempt for attempt, name in enumerate(names) if jobs.get(name) is not False]
+    return (good or free)[0]
+
+
+def image_check(spec: StoreSpec, attempt: int = 0) -> Object:
     """The Job, named by its content: another image is another Job, a Job cannot be changed.
 
     Its pod has none of the store's labels: nobody takes it for a server, no Service leads to it.
@@ -26,21 +43,28 @@ def image_check(spec: StoreSpec) -> Object:
     Raises:
         ConfigError: the script is missing.
     """
-    template = {
-        "metadata": {"labels": {"app.kubernetes.io/name": "holdfast-image-check"}},
-        "spec": _pod(spec),
-    }
-    name = f"{spec.names.store}-image-{content_digest({'template': json.dumps(template)})}"
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": metadata(spec, name),
+        "metadata": metadata(spec, _name(spec, attempt)),
         "spec": {
             # What an image lacks it lacks at the second try as well.
             "backoffLimit": 0,
             "activeDeadlineSeconds": DEADLINE_SECONDS,
-            "template": template,
+            "template": _template(spec),
         },
+    }
+
+
+def _name(spec: StoreSpec, attempt: int) -> str:
+    content = {"template": json.dumps(_template(spec)), "attempt": str(attempt)}
+    return f"{spec.names.store}-image-{content_digest(content)}"
+
+
+def _template(spec: StoreSpec) -> Object:
+    return {
+        "metadata": {"labels": {"app.kubernetes.io/name": "holdfast-image-check"}},
+        "spec": _pod(spec),
     }
 
 

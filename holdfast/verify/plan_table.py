@@ -75,6 +75,14 @@ _KUBERNETES_STORE: Final = Holder(
         Fixed(("topology",), "servers of another topology begin without the data"),
         Fixed(("namespace",), "servers in another namespace begin without the data"),
         Fixed(("store",), "claims are named after the store: others begin without the data"),
+        *(
+            Noted(
+                ("certificates",),
+                good,
+                "nodes and clients do not trust each other before all have the new CA: an outage",
+            )
+            for good in (_is("kit"), _is_not("kit", None))
+        ),
     ),
 )
 _LOCAL_PROCESS: Final = Holder(
@@ -100,6 +108,23 @@ _CLAIM: Final = Holder(
     "volume claim",
     only=_is_data,
     rules=(NotLower(("spec", "resources", "requests", "storage")),),
+)
+_CLAIM_GROWTH: Final = Holder(
+    "volume claim",
+    # The claim stays when it is no longer grown.
+    harm=None,
+    rules=(NotLower(("spec", "resources", "requests", "storage")),),
+)
+_POLICY: Final = Holder(
+    "network policy",
+    only=lambda inputs: _label(inputs, "part-of") == "holdfast",
+    harm=Harm.ACCESS,
+)
+_POD_SECRET: Final = Holder(
+    "secret that the pods read",
+    # Applications' own have no component: their pods tell when they are gone.
+    only=lambda inputs: _label(inputs, "component") is not None,
+    harm=Harm.ACCESS,
 )
 _STATEFUL_SET: Final = Holder(
     "servers",
@@ -160,7 +185,10 @@ HOLDERS: Final[Mapping[str, Holder]] = MappingProxyType(
         "holdfast:index:ClusterFormation": Holder("cluster's slots"),
         "kubernetes:apps/v1:StatefulSet": _STATEFUL_SET,
         "kubernetes:core/v1:PersistentVolumeClaim": _CLAIM,
+        "kubernetes:core/v1:PersistentVolumeClaimPatch": _CLAIM_GROWTH,
         "kubernetes:core/v1:PersistentVolume": Holder("volume"),
+        "kubernetes:core/v1:Secret": _POD_SECRET,
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy": _POLICY,
         "kubernetes:core/v1:Namespace": Holder("namespace and everything in it"),
         "aws:elasticache/replicationGroup:ReplicationGroup": _REPLICATION_GROUP,
         "aws:elasticache/serverlessCache:ServerlessCache": _SERVERLESS,

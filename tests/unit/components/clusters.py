@@ -17,6 +17,7 @@ def cluster(**changes: object) -> ClusterFacts:
         "classes": {"standard": StorageClass(default=True, expandable=True)},
         "claims": {},
         "owners": {},
+        "jobs": {},
         "zones": ("a", "b", "c"),
         "missing": (),
         "issuer": True,

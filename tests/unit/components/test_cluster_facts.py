@@ -20,6 +20,7 @@ from k8s.claims import ExistingClaim
 NAMESPACED = "/api/v1/namespaces/agents"
 CLAIMS = f"{NAMESPACED}/persistentvolumeclaims"
 SETS = "/apis/apps/v1/namespaces/agents/statefulsets"
+JOBS = "/apis/batch/v1/namespaces/agents/jobs"
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 SYSTEM = "/api/v1/namespaces/kube-system"
 ISSUERS = "/apis/cert-manager.io/v1/namespaces/agents/issuers/ca"
@@ -65,6 +66,13 @@ def answers() -> dict[str, dict[str, Any]]:
                 named("chat-server", metadata={"annotations": {"holdfast-stack": "a/b"}}),
                 named("chat-sentinel"),
                 named("other-server"),
+            ]
+        },
+        JOBS: {
+            "items": [
+                named("good", status={"conditions": [{"type": "Complete", "status": "True"}]}),
+                named("bad", status={"conditions": [{"type": "Failed", "status": "True"}]}),
+                named("running", status={}),
             ]
         },
         "/api/v1/nodes": {
@@ -177,6 +185,7 @@ def test_what_the_cluster_says_is_what_is_seen(server: ApiServer, tmp_path: Path
         "data-chat-server-1": ExistingClaim(2 * GIB, grown=True, storage_class="standard"),
     }
     assert facts.owners == {"chat-server": "a/b", "chat-sentinel": ""}
+    assert facts.jobs == {"good": True, "bad": False, "running": None}
     assert facts.zones == ("a", "")
     assert facts.missing == ()
     assert facts.where.startswith("test (http://127.0.0.1:")
@@ -192,7 +201,7 @@ def test_rights_are_asked_for_where_they_are_needed_and_missing_ones_named(
 
 
 def test_a_login_that_may_see_little_is_no_failure(server: ApiServer, tmp_path: Path) -> None:
-    server.denied = {SYSTEM, NAMESPACED, CLASSES, CLAIMS, SETS, "/api/v1/nodes", ISSUERS}
+    server.denied = {SYSTEM, NAMESPACED, CLASSES, CLAIMS, SETS, JOBS, "/api/v1/nodes", ISSUERS}
     facts = look(server, tmp_path, Issuer("Issuer", "ca"))
     assert (facts.cluster_id, facts.namespace_exists, facts.classes) == (None, None, None)
     assert (facts.claims, facts.owners, facts.zones, facts.issuer) == ({}, {}, None, None)

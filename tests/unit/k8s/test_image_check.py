@@ -9,7 +9,7 @@ import pytest
 
 from config.schema import Engine
 from holdfast.roles import Place
-from k8s.image_check import SCRIPT, image_check
+from k8s.image_check import SCRIPT, image_check, next_attempt
 from k8s.names import selector, store_selector
 from tests.unit.k8s.specs import config, spec
 
@@ -130,6 +130,19 @@ def test_another_image_or_version_is_another_job_and_the_same_is_the_same() -> N
     assert all(len(name) <= 63 for name in names)
     longest = image_check(spec(store="a" * 36))["metadata"]["name"]
     assert len(longest) <= 63
+
+
+def test_a_job_that_failed_is_followed_by_another_and_one_that_succeeded_stays() -> None:
+    store = spec()
+    first, second, third = (image_check(store, n)["metadata"]["name"] for n in range(3))
+    assert len({first, second, third}) == 3
+    assert next_attempt(store, {}) == 0
+    assert next_attempt(store, {first: None}) == 0
+    assert next_attempt(store, {first: True, second: False}) == 0
+    assert next_attempt(store, {first: False}) == 1
+    assert next_attempt(store, {first: False, second: False}) == 2
+    # The first was deleted with the run that succeeded: nothing changes again.
+    assert next_attempt(store, {second: True}) == 1
 
 
 def test_its_pod_is_not_taken_for_one_of_the_store() -> None:

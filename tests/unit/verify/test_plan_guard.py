@@ -278,7 +278,8 @@ def test_what_holds_or_guards_sessions_is_never_deleted_or_replaced_unseen(
     kind: str, op: str
 ) -> None:
     holder = HOLDERS[kind]
-    verdict = judge(Plan((step(kind, op, {"kind": "server"}, {"kind": "server"}),)))
+    inputs = {**cluster_object(), "kind": "server"}
+    verdict = judge(Plan((step(kind, op, inputs, inputs),)))
     assert verdict.ok is (holder.harm is None)
 
 
@@ -310,3 +311,44 @@ def test_a_path_that_leads_nowhere_gives_nothing() -> None:
     assert value_at(inputs, ("spec", 1, "a")) is None
     assert value_at(inputs, ("spec", "a")) is None
     assert value_at(inputs, ("none", 0)) is None
+
+
+def cluster_object(component: str | None = "server", **more: object) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/part-of": "holdfast"}
+    if component is not None:
+        labels["app.kubernetes.io/component"] = component
+    return {"metadata": {"labels": labels}, **more}
+
+
+GROWTH = "kubernetes:core/v1:PersistentVolumeClaimPatch"
+SECRET = "kubernetes:core/v1:Secret"
+POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+
+
+def test_a_claim_grows_through_its_patch_and_never_shrinks() -> None:
+    assert change(GROWTH, claim("1Gi"), claim("2Gi")) == []
+    assert change(GROWTH, claim("2Gi"), claim("1Gi")) == [Harm.SHRINK]
+    assert judge(Plan((step(GROWTH, "create", None, claim("2Gi")),))).ok
+    assert judge(Plan((step(GROWTH, "delete", claim("2Gi"), None, retained=True),))).ok
+
+
+@pytest.mark.parametrize("kind", [SECRET, POLICY])
+@pytest.mark.parametrize("op", ["delete", "replace"])
+def test_what_guards_the_pods_does_not_go_unseen(kind: str, op: str) -> None:
+    verdict = judge(Plan((step(kind, op, cluster_object(), cluster_object()),)))
+    assert [finding.harm for finding in verdict.refused] == [Harm.ACCESS]
+    assert judge(Plan((step(kind, "update", cluster_object(), cluster_object(x=1)),))).ok
+    assert judge(Plan((step(kind, op, {}, {}),))).ok
+
+
+def test_a_secret_of_an_application_may_go() -> None:
+    assert judge(Plan((step(SECRET, "delete", cluster_object(None)),))).ok
+
+
+def test_another_ca_is_noted_as_an_outage() -> None:
+    own, issued = {"certificates": "kit"}, {"certificates": "Issuer/ca"}
+    for old, new in ((own, issued), (issued, own)):
+        verdict = judge(Plan((step(STORE, "update", old, new),)))
+        assert verdict.ok
+        assert "outage" in verdict.notes[0]
+    assert judge(Plan((step(STORE, "update", {}, own),))).notes == ()
