@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, Queue
@@ -64,7 +66,15 @@ def run_task(
         ConfigError: the far side is another Holdfast.
         HoldfastError: whatever the task raised there.
     """
-    return _Conversation(channel, task, hands, stop, warn, silence_seconds).run(hello_seconds)
+    return _Conversation(
+        channel,
+        task,
+        hands,
+        stop,
+        warn,
+        silence_seconds=silence_seconds,
+        hello_seconds=hello_seconds,
+    ).run()
 
 
 class _Conversation:
@@ -75,7 +85,9 @@ class _Conversation:
         hands: Mapping[str, object],
         stop: threading.Event,
         warn: Callable[[str], None],
+        *,
         silence_seconds: float,
+        hello_seconds: float,
     ) -> None:
         self._task = task
         self._kind = tasks.KINDS[tasks.name_of(task)]
@@ -83,15 +95,20 @@ class _Conversation:
         self._stop = stop
         self._warn = warn
         self._heard: Queue[Message | str] = Queue()
+        self._hello_seconds = hello_seconds
         self._peer = Peer(
-            channel, self._heard.put, self._heard.put, silence_seconds=silence_seconds
+            channel,
+            self._heard.put,
+            self._heard.put,
+            silence_seconds=silence_seconds,
+            first_seconds=hello_seconds,
         )
 
-    def run(self, hello_seconds: float) -> Any:  # noqa: ANN401 - of the task
+    def run(self) -> Any:  # noqa: ANN401 - of the task
         worker = ThreadPoolExecutor(1, thread_name_prefix="holdfast-hands")
         self._peer.start()
         try:
-            self._greet(hello_seconds)
+            self._greet()
             self._peer.send(Start(tasks.name_of(self._task), to_wire(self._task)))
             return self._talk(worker)
         finally:
@@ -99,11 +116,16 @@ class _Conversation:
             worker.shutdown(wait=True, cancel_futures=True)
             self._peer.close()
 
-    def _greet(self, seconds: float) -> None:
-        try:
-            hello = self._heard.get(timeout=seconds)
-        except Empty:
-            raise FarSideLost(f"the far side did not begin within {seconds:g} s") from None
+    def _greet(self) -> None:
+        deadline = time.monotonic() + self._hello_seconds
+        hello: Message | str | None = None
+        while hello is None:
+            if self._stop.is_set():
+                raise FarSideLost("stopped before the far side began")
+            if time.monotonic() > deadline:
+                raise FarSideLost(f"the far side did not begin within {self._hello_seconds:g} s")
+            with contextlib.suppress(Empty):
+                hello = self._heard.get(timeout=_LOOK_SECONDS)
         if isinstance(hello, str):
             raise FarSideLost(f"the far side did not begin: {hello}")
         if not isinstance(hello, Hello):

@@ -26,6 +26,7 @@ class Peer:
         hear: told every message but beats, by the reading thread; it must not wait.
         lost: told once why nothing more can come.
         silence_seconds: see :data:`SILENCE_SECONDS`.
+        first_seconds: how long the first word may take instead; the other end may be starting.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class Peer:
         lost: Callable[[str], None],
         *,
         silence_seconds: float = SILENCE_SECONDS,
+        first_seconds: float = 0.0,
     ) -> None:
         self._channel = channel
         self._hear = hear
         self._lost = lost
         self._silence_seconds = silence_seconds
+        self._first_seconds = max(first_seconds, silence_seconds)
         self._beat_seconds = min(BEAT_SECONDS, silence_seconds / 3)
         self._over = threading.Event()
         self._threads = [
@@ -67,19 +70,20 @@ class Peer:
     def _read(self) -> None:
         decoder = Decoder()
         heard = time.monotonic()
+        patience = self._first_seconds
         try:
             while not self._over.is_set():
                 try:
                     data = self._channel.receive(_LOOK_SECONDS)
                 except TimeoutError:
-                    if time.monotonic() - heard > self._silence_seconds:
-                        self._lose(f"it has said nothing for {self._silence_seconds:g} s")
+                    if time.monotonic() - heard > patience:
+                        self._lose(f"it has said nothing for {patience:g} s")
                         return
                     continue
                 if data is None:
                     self._lose("it has hung up")
                     return
-                heard = time.monotonic()
+                heard, patience = time.monotonic(), self._silence_seconds
                 for message in decoder.feed(data):
                     if not isinstance(message, Beat):
                         self._hear(message)

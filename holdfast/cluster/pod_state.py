@@ -117,7 +117,8 @@ def describe_events(events: Sequence[Object]) -> list[str]:
         count = int(event.get("count") or 1)
         times = f" (x{count})" if count > 1 else ""
         mark = "! " if event.get("type") == "Warning" else "  "
-        lines.append(f"{mark}{event.get('reason', '')}: {event.get('message', '')}{times}".rstrip())
+        message = " ".join(str(event.get("message", "")).split())
+        lines.append(f"{mark}{event.get('reason', '')}: {message}{times}")
     return lines
 
 

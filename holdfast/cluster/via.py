@@ -107,7 +107,8 @@ class There:
         try:
             return run_task(self._verifier.channel(), task, hands, self._stop, warn=self._say)
         except ClusterUnavailable:
-            self._say(self._verifier.report())
+            if not self._stop.is_set():
+                self._say(self._verifier.report())
             raise
 
     def show_store(self) -> None:
