@@ -2,7 +2,7 @@
 # ARGS goes to the program that test, smoke and drill run: make test ARGS="-k session".
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help up down test check smoke drill env lock clean cluster cluster-down
+.PHONY: help up down test test-cluster check smoke drill env lock clean cluster cluster-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,6 +24,9 @@ env: ## what a shell needs for plain pulumi, to be evaluated
 
 test: ## every suite this machine can run
 	@$(PYTHON) -m toolchain.test $(ARGS)
+
+test-cluster: ## every test of the Kubernetes target, drills that take minutes too; needs root
+	@$(PYTHON) -m toolchain.test tests/cluster --whole $(ARGS)
 
 cluster: ## a Kubernetes on this machine, for tests; needs root (ARGS="--nodes 5")
 	@$(PYTHON) -m toolchain.cluster.command up $(ARGS)

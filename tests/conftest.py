@@ -19,6 +19,22 @@ from tests.servers import (
 _NO_SERVER = "no server on this machine: set HOLDFAST_TEST_SERVERS or run `make env`"
 
 
+_WHOLE = "only in a whole run: make test-cluster, or --whole"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Tests marked ``whole`` take minutes each."""
+    parser.addoption("--whole", action="store_true", help="also run tests that take minutes each")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say of each test that is left out why."""
+    if not config.getoption("--whole"):
+        for item in items:
+            if item.get_closest_marker("whole") is not None:
+                item.add_marker(pytest.mark.skip(reason=_WHOLE))
+
+
 @pytest.fixture(scope="session")
 def server_install() -> Install:
     """The newest Valkey."""
