@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from holdfast.errors import HoldfastError
 
-_IMMUTABLE: Final = "field is immutable"
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
 
 
 class ClusterUnreachable(HoldfastError):
@@ -62,9 +63,9 @@ class ApiError(HoldfastError):
         return self.reason == "Forbidden"
 
     @property
-    def immutable_field(self) -> bool:
-        """The object cannot be changed like that; a new one could have it."""
-        return self.reason == "Invalid" and _IMMUTABLE in str(self)
+    def passing(self) -> bool:
+        """The server is busy, starting or on its way down: another attempt may do."""
+        return self.code >= _SERVER_ERROR or self.code == _TOO_MANY_REQUESTS
 
     @property
     def missing_fields(self) -> tuple[str, ...]:

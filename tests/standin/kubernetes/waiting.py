@@ -10,7 +10,8 @@ from holdfast.errors import HoldfastError
 from provider.resource import Cancelled, Context, Severity
 from tests.standin.kubernetes.api import Api
 from tests.standin.kubernetes.awaits import Await, Related, await_of, skips_deletion
-from tests.standin.kubernetes.errors import ApiError, NoSuchKind
+from tests.standin.kubernetes.awaits.progress import Progress
+from tests.standin.kubernetes.errors import ApiError, ClusterUnreachable, NoSuchKind
 from tests.standin.kubernetes.objects import (
     SKIP_AWAIT,
     TIMEOUT_SECONDS,
@@ -72,15 +73,11 @@ class Waiter:
         """
         rule = await_of(Kind.of(item))
         if rule is None or is_on(self._inputs, SKIP_AWAIT):
-            return self._again(item) or item
+            return self._unless_gone(item) or item
         deadline = time.monotonic() + self._seconds(rule.timeout_seconds)
         shown, seen, since = "", "", time.monotonic()
         while True:
-            found = self._again(item)
-            if found is None:
-                raise NotReady(f"'{name_of(item)}' was deleted while waiting for it", item)
-            item, related = found, self._related(rule, found, is_new=is_new)
-            progress = rule.progress(item, related)
+            item, related, progress = self._look(rule, item, is_new=is_new)
             versions = ",".join(_version(each) for each in (item, *related))
             if versions != seen:
                 seen, since = versions, time.monotonic()
@@ -130,7 +127,7 @@ class Waiter:
             return
         deadline = time.monotonic() + self._seconds(_DELETE_SECONDS)
         while True:
-            found = self._again(item)
+            found = self._unless_gone(item)
             if found is None or field(found, "metadata", "uid") != field(item, "metadata", "uid"):
                 return
             if time.monotonic() > deadline:
@@ -144,6 +141,33 @@ class Waiter:
         if self._context.timeout_seconds:
             return self._context.timeout_seconds
         return float(given) if given.isdecimal() else default
+
+    def _look(
+        self, rule: Await, item: Object, *, is_new: bool
+    ) -> tuple[Object, list[Object], Progress]:
+        """The object, what is related to it, and how far it is."""
+        try:
+            found = self._again(item)
+            if found is None:
+                raise NotReady(f"'{name_of(item)}' was deleted while waiting for it", item)
+            related = self._related(rule, found, is_new=is_new)
+        except (ApiError, ClusterUnreachable) as error:
+            if isinstance(error, ApiError) and not error.passing:
+                raise NotReady(f"'{name_of(item)}' cannot be waited for: {error}", item) from error
+            text = f"Waiting for the API server: {error}"
+            return item, [], Progress(done=False, status=text, problems=(text,))
+        return found, related, rule.progress(found, related)
+
+    def _unless_gone(self, item: Object) -> Object | None:
+        # An API server that does not answer just now says nothing about the object.
+        try:
+            return self._again(item)
+        except ClusterUnreachable:
+            return item
+        except ApiError as error:
+            if error.passing:
+                return item
+            raise
 
     def _again(self, item: Object) -> Object | None:
         try:
@@ -182,7 +206,7 @@ class Waiter:
             query = f"involvedObject.uid={field(about, 'metadata', 'uid')},type=Warning"
             try:
                 events = self._api.search(_EVENT, namespace_of(about), fieldSelector=query)
-            except ApiError:
+            except HoldfastError:
                 # They are a help; who may not read them still gets the rest.
                 return
             events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime")))
