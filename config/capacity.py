@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +12,7 @@ from holdfast.sizing import (
     MIB,
     Workload,
     capacity_sessions,
-    fullest_share,
+    enough_maxmemory_bytes,
     measure,
 )
 from holdfast.units import format_bytes
@@ -93,6 +92,11 @@ class Room:
         return f"{BY_NAME['maxmemory'].key} {format_bytes(self.maxmemory_bytes)}"
 
     def _enough(self, expected: int) -> str:
-        share = fullest_share(self.primaries, self.buckets)
-        need = expected * self.session_bytes * share * DEFAULT_HEADROOM
-        return f"{math.ceil(need / MIB)}mb"
+        need = enough_maxmemory_bytes(
+            expected,
+            session_bytes=self.session_bytes,
+            primaries=self.primaries,
+            buckets=self.buckets,
+            headroom=DEFAULT_HEADROOM,
+        )
+        return f"{need // MIB}mb"

@@ -13,6 +13,7 @@ from config.shape import MIN_REPLICAS_MAX_LAG_SECONDS, Shape
 from holdfast.acl import parse_version
 from holdfast.footprint import HASH_MAX_LISTPACK_VALUE_BYTES
 from holdfast.roles import Role
+from holdfast.sizing import backlog_bytes
 
 FAILOVER_TIMEOUT_MS: Final = 60_000
 REBOOT_DOWN_AFTER_MS: Final = 15_000
@@ -72,6 +73,7 @@ def server_directives(config: ServerConfig) -> dict[str, str]:
     }
     if shape.replicas:
         directives |= {
+            "repl-backlog-size": str(backlog_bytes(config.maxmemory_bytes)),
             # Waiting for more replicas before a first copy starts costs 5 s at each start.
             "repl-diskless-sync-delay": "0",
             "primaryuser" if config.primary_words else "masteruser": Role.REPLICA.value,

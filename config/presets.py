@@ -17,7 +17,7 @@ PRESETS: Final[Mapping[Preset, Mapping[str, Value]]] = MappingProxyType(
             {"topology": "sentinel", "maxmemory": "512mb", "expectedSessions": 5_000}
         ),
         Preset.PROD: MappingProxyType(
-            {"topology": "sentinel", "maxmemory": "1gb", "expectedSessions": 12_000}
+            {"topology": "sentinel", "maxmemory": "1gb", "expectedSessions": 11_000}
         ),
     }
 )

@@ -29,9 +29,18 @@ MAXMEMORY_SHARE_OF_LIMIT: Final = 0.6
 
 REPLICA_BUFFER_BYTES: Final = 256 * MIB
 SERVER_BASE_BYTES: Final = 64 * MIB
+"""Beside maxmemory: the process itself, fragmentation, buffers that do not count."""
+
+SERVER_OWN_BYTES: Final = 2 * MIB
+"""Of maxmemory: what a server without data counts, 1.3 MB, and its connections."""
+
 MIN_MAXMEMORY_BYTES: Final = 16 * MIB
-MIN_BACKLOG_BYTES: Final = 64 * MIB
-BACKLOG_SECONDS: Final = 120
+BACKLOG_BYTES: Final = 64 * MIB
+"""Of a store large enough for it."""
+
+BACKLOG_SHARE: Final = 1 / 8
+"""Of maxmemory at most: the server counts its backlog against maxmemory, as if it were data."""
+
 DISK_FACTOR: Final = 3
 """Base file, increments, and the rewrite beside them."""
 
@@ -128,7 +137,8 @@ class Sizing:
         primaries: 1, or the shards of a cluster.
         cluster_reasons: why one primary is not enough; empty where it is.
         maxmemory_bytes: of each server, whole MiB.
-        backlog_bytes: of the replication backlog of each server.
+        backlog_bytes: of the replication backlog of each server, part of its maxmemory.
+        backlog_seconds: of writes at the peak that it holds; None where the rate is 0.
         memory_limit_bytes: of each server's pod, whole MiB.
         disk_bytes: of each server's volume, whole MiB.
         servers: primaries and replicas.
@@ -140,6 +150,7 @@ class Sizing:
     cluster_reasons: tuple[str, ...]
     maxmemory_bytes: int
     backlog_bytes: int
+    backlog_seconds: float | None
     memory_limit_bytes: int
     disk_bytes: int
     servers: int
@@ -197,8 +208,8 @@ def size(workload: Workload) -> Sizing:
     reasons = _cluster_reasons(dataset, by_size, workload.turns_per_second, by_rate)
     primaries = _primaries(max(by_size, by_rate), workload) if reasons else 1
     share = fullest_share(primaries, workload.buckets)
-    maxmemory = max(MIN_MAXMEMORY_BYTES, _whole_mib(dataset * share * workload.headroom))
-    backlog = _backlog(workload, share)
+    maxmemory = max(MIN_MAXMEMORY_BYTES, _holding(dataset * share * workload.headroom))
+    backlog = backlog_bytes(maxmemory)
     return Sizing(
         footprint=footprint,
         dataset_bytes=dataset,
@@ -206,24 +217,39 @@ def size(workload: Workload) -> Sizing:
         cluster_reasons=reasons,
         maxmemory_bytes=maxmemory,
         backlog_bytes=backlog,
-        memory_limit_bytes=memory_limit_bytes(maxmemory, backlog),
+        backlog_seconds=_backlog_seconds(workload, share, backlog),
+        memory_limit_bytes=memory_limit_bytes(maxmemory),
         disk_bytes=DISK_FACTOR * maxmemory,
         servers=primaries * (1 + workload.replicas),
     )
 
 
-def least_memory_bytes(maxmemory_bytes: int, backlog_bytes: int = MIN_BACKLOG_BYTES) -> int:
-    """What a server takes at its fullest: data, the server, and what its replicas have to come.
+def backlog_bytes(maxmemory_bytes: int) -> int:
+    """Replication backlog of a server, whole MiB: every target gives it this much."""
+    share = math.floor(maxmemory_bytes * BACKLOG_SHARE / MIB) * MIB
+    return min(BACKLOG_BYTES, max(MIB, share))
 
-    Backlog and replicas' output buffers share their blocks, so the larger of the two counts.
+
+def data_bytes(maxmemory_bytes: int) -> int:
+    """What a server holds of data before it evicts.
+
+    The backlog counts in a server without replicas too, which keeps none: it may get some.
     """
-    return maxmemory_bytes + max(backlog_bytes, REPLICA_BUFFER_BYTES) + SERVER_BASE_BYTES
+    return maxmemory_bytes - backlog_bytes(maxmemory_bytes) - SERVER_OWN_BYTES
 
 
-def memory_limit_bytes(maxmemory_bytes: int, backlog_bytes: int = MIN_BACKLOG_BYTES) -> int:
+def least_memory_bytes(maxmemory_bytes: int) -> int:
+    """What a server takes at its fullest: maxmemory, the server, and what its replicas lag behind.
+
+    The backlog is part of maxmemory; a replica's output buffer beyond it is not.
+    """
+    return maxmemory_bytes + REPLICA_BUFFER_BYTES + SERVER_BASE_BYTES
+
+
+def memory_limit_bytes(maxmemory_bytes: int) -> int:
     """The limit of a server's pod, whole MiB, with room for a rewrite of its file."""
     share = maxmemory_bytes / MAXMEMORY_SHARE_OF_LIMIT
-    return _whole_mib(max(share, least_memory_bytes(maxmemory_bytes, backlog_bytes)))
+    return _whole_mib(max(share, least_memory_bytes(maxmemory_bytes)))
 
 
 @lru_cache(maxsize=256)
@@ -252,7 +278,20 @@ def capacity_sessions(
         headroom: what to leave free; 1 fills it to the brim.
     """
     share = fullest_share(primaries, buckets)
-    return int(maxmemory_bytes / (session_bytes * share * headroom))
+    return int(data_bytes(maxmemory_bytes) / (session_bytes * share * headroom))
+
+
+def enough_maxmemory_bytes(
+    sessions: int, *, session_bytes: int, primaries: int, buckets: int, headroom: float
+) -> int:
+    """The ``maxmemory`` that holds so many sessions with headroom, whole MiB."""
+    return _holding(sessions * session_bytes * fullest_share(primaries, buckets) * headroom)
+
+
+def _holding(data: float) -> int:
+    """The ``maxmemory`` whose :func:`data_bytes` are so many, whole MiB."""
+    beside = data + SERVER_OWN_BYTES
+    return _whole_mib(min(beside + BACKLOG_BYTES, beside / (1 - BACKLOG_SHARE)))
 
 
 def _cluster_reasons(
@@ -285,11 +324,10 @@ def _primaries(needed: float, workload: Workload) -> int:
     )
 
 
-def _backlog(workload: Workload, share: float) -> int:
-    """Enough for a replica that was away for two minutes."""
+def _backlog_seconds(workload: Workload, share: float, backlog: int) -> float | None:
     turn = workload.messages_per_turn * workload.message_bytes + TURN_OVERHEAD_BYTES
-    written = workload.turns_per_second * share * turn * BACKLOG_SECONDS
-    return max(MIN_BACKLOG_BYTES, _whole_mib(written))
+    written = workload.turns_per_second * share * turn
+    return backlog / written if written else None
 
 
 def _whole_mib(amount: float) -> int:

@@ -65,8 +65,7 @@ def conf_map(spec: StoreSpec, place: Place) -> Object:
 def conf_data(spec: StoreSpec, place: Place) -> dict[str, str]:
     """The template by file name. No password is in it."""
     if place is Place.SERVER:
-        backlog = spec.memory.backlog_bytes
-        return {SERVER_TEMPLATE: server_template(spec.config, backlog_bytes=backlog)}
+        return {SERVER_TEMPLATE: server_template(spec.config)}
     return {SENTINEL_TEMPLATE: sentinel_template(spec.config, spec.names)}
 
 

@@ -12,7 +12,6 @@ from holdfast.errors import ConfigError
 from holdfast.sizing import (
     DISK_FACTOR,
     MIB,
-    MIN_BACKLOG_BYTES,
     least_memory_bytes,
     memory_limit_bytes,
 )
@@ -37,13 +36,11 @@ class ServerMemory:
 
     Attributes:
         maxmemory_bytes: for data.
-        backlog_bytes: of the replication backlog.
         limit_bytes: of the server's container, requested in full.
         disk_bytes: of its volume.
     """
 
     maxmemory_bytes: int
-    backlog_bytes: int
     limit_bytes: int
     disk_bytes: int
 
@@ -51,7 +48,6 @@ class ServerMemory:
 def plan_memory(
     maxmemory_bytes: int,
     *,
-    backlog_bytes: int = MIN_BACKLOG_BYTES,
     limit_bytes: int | None = None,
     disk_bytes: int | None = None,
 ) -> ServerMemory:
@@ -59,25 +55,21 @@ def plan_memory(
 
     Args:
         maxmemory_bytes: for data.
-        backlog_bytes: of the replication backlog.
         limit_bytes: of the container; None for what the sizing says.
         disk_bytes: of the volume; None for three times maxmemory.
 
     Raises:
         ConfigError: the limit or the volume is too small.
     """
-    least = least_memory_bytes(maxmemory_bytes, backlog_bytes)
-    limit = (
-        memory_limit_bytes(maxmemory_bytes, backlog_bytes) if limit_bytes is None else limit_bytes
-    )
+    least = least_memory_bytes(maxmemory_bytes)
+    limit = memory_limit_bytes(maxmemory_bytes) if limit_bytes is None else limit_bytes
     if limit < least:
         raise ConfigError(
             "memory_limit",
             quantity(limit),
-            f"at least {quantity(least)}: maxmemory, the larger of backlog and replica buffer, "
+            f"at least {quantity(least)}: maxmemory, 256Mi for what a replica lags behind, "
             "and 64Mi for the server",
-            f"raise it to {quantity(memory_limit_bytes(maxmemory_bytes, backlog_bytes))}, or lower "
-            "maxmemory",
+            f"raise it to {quantity(memory_limit_bytes(maxmemory_bytes))}, or lower maxmemory",
         )
     smallest = DISK_FACTOR * maxmemory_bytes
     disk = smallest if disk_bytes is None else disk_bytes
@@ -89,7 +81,7 @@ def plan_memory(
             "its rewrite beside it",
             "raise it, or lower maxmemory",
         )
-    return ServerMemory(maxmemory_bytes, backlog_bytes, limit, disk)
+    return ServerMemory(maxmemory_bytes, limit, disk)
 
 
 def parse_quantity(text: str) -> int:

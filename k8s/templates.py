@@ -32,13 +32,8 @@ _OWN_NAME: Final = f"@{Variable.NODE_FQDN}@"
 _OWN_ID: Final = "@HF_SENTINEL_ID@"
 
 
-def server_template(config: ServerConfig, *, backlog_bytes: int) -> str:
-    """``valkey.conf``, the same for every server of a store.
-
-    Args:
-        config: what all targets share.
-        backlog_bytes: of the replication backlog.
-    """
+def server_template(config: ServerConfig) -> str:
+    """``valkey.conf``, the same for every server of a store."""
     soft = REPLICA_BUFFER_BYTES // 2
     directives = {
         **_place_directives(SERVER_PORT),
@@ -50,7 +45,6 @@ def server_template(config: ServerConfig, *, backlog_bytes: int) -> str:
         "replica-priority": "0",
         "repl-diskless-sync": "yes",
         "repl-timeout": "60",
-        "repl-backlog-size": str(backlog_bytes),
         "client-output-buffer-limit": f"replica {REPLICA_BUFFER_BYTES} {soft} 60",
         "tcp-keepalive": "60",
         "shutdown-timeout": str(SHUTDOWN_TIMEOUT_SECONDS),

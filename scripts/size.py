@@ -134,7 +134,7 @@ def _text(workload: Workload, need: Sizing, fit: dict[str, Any] | None) -> str:
         ),
         ("pod limit", f"{need.memory_limit_bytes // MIB}Mi, request the same"),
         ("disk", f"{need.disk_bytes // MIB}Mi a server"),
-        ("backlog", f"{format_bytes(need.backlog_bytes)} a server"),
+        ("backlog", _backlog(need)),
         ("servers", f"{need.servers} ({need.primaries} x {1 + workload.replicas})"),
         ("cluster", "; ".join(need.cluster_reasons) or "not due: one primary carries it"),
         ("setting", f"pulumi config set holdfast:sessionBytes {need.session_bytes}"),
@@ -150,6 +150,13 @@ def _text(workload: Workload, need: Sizing, fit: dict[str, Any] | None) -> str:
         )
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _backlog(need: Sizing) -> str:
+    text = f"{format_bytes(need.backlog_bytes)} a server, part of maxmemory"
+    if need.backlog_seconds is None:
+        return text
+    return f"{text}: {need.backlog_seconds:,.0f} s of writes at the peak"
 
 
 if __name__ == "__main__":

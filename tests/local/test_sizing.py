@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from config.directives import ServerConfig, server_directives
+from config.schema import Appendfsync, Engine, EvictionPolicy
+from config.shape import resolve_shape
+from holdfast.connection import Topology
+from holdfast.errors import HoldfastError
 from holdfast.footprint import Footprint
-from holdfast.keys import History
+from holdfast.keys import DEFAULT_BUCKETS, History
 from holdfast.model import ToolFinish, ToolStart
-from holdfast.sizing import TURN_OVERHEAD_BYTES, Workload, measure
-from tests.servers import APP, Install, start_standalone, wait_until
+from holdfast.sizing import MIB, TURN_OVERHEAD_BYTES, Workload, capacity_sessions, measure
+from tests.servers import APP, Install, start_sentinel, start_standalone, wait_until
 from tests.stores import Lab, open_lab
 
 MESSAGES = 50
@@ -20,6 +25,8 @@ TURNS = 60
 FIELDS, FIELD_BYTES = 4, 50
 CALLS, ARGUMENT_BYTES, RESULT_BYTES = 4, 90, 300
 NAME = "find_table"
+MAXMEMORY = 64 * MIB
+MEMORY_DIRECTIVES = ("maxmemory", "maxmemory-policy", "maxmemory-samples", "repl-backlog-size")
 
 
 @pytest.fixture(scope="module", params=["9.1", "8.0"])
@@ -38,6 +45,29 @@ def lab(
     quiet = {"auto-aof-rewrite-percentage": "0"}
     with (
         start_standalone(found[0], folder, directives=quiet) as servers,
+        open_lab(servers, api="sync", library="redis") as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture
+def replicated(server_install: Install, tmp_path: Path) -> Iterator[Lab]:
+    """A primary of 64 MiB and its replica, with the memory that every target gives them."""
+    told = server_directives(
+        ServerConfig(
+            service="sizing",
+            engine=Engine.VALKEY,
+            version=server_install.version,
+            shape=resolve_shape(Topology.SENTINEL),
+            down_after_ms=5000,
+            maxmemory_bytes=MAXMEMORY,
+            eviction_policy=EvictionPolicy.VOLATILE_LRU,
+            appendfsync=Appendfsync.EVERYSEC,
+        )
+    )
+    memory = {name: told[name] for name in MEMORY_DIRECTIVES}
+    with (
+        start_sentinel(server_install, tmp_path, replicas=1, directives=memory) as servers,
         open_lab(servers, api="sync", library="redis") as opened,
     ):
         yield opened
@@ -82,6 +112,25 @@ def fill(lab: Lab, message_bytes: int, history: History, *, user: str, turns: in
     return head
 
 
+def fill_at_once(lab: Lab, message_bytes: int, *, user: str) -> str:
+    """A full session of one turn; its id."""
+    session = lab.store.create(
+        user=user,
+        history_limit=MESSAGES,
+        fields={f"field{n}": "v" * (FIELD_BYTES - len("field0")) for n in range(FIELDS)},
+    )
+    calls = [
+        change
+        for call in range(CALLS)
+        for change in (
+            ToolStart(f"call-{call}", NAME, text(ARGUMENT_BYTES)),
+            ToolFinish(f"call-{call}", text(RESULT_BYTES)),
+        )
+    ]
+    lab.store.append(session, [text(message_bytes)] * MESSAGES, tools=calls)
+    return session.session_id
+
+
 def usage(lab: Lab, session_id: str) -> Footprint:
     keys = lab.keys(session_id)
     used = [
@@ -118,20 +167,7 @@ def test_a_thousand_sessions_take_what_the_model_says_with_everything_around_the
     lab.admin("FLUSHALL")
     before = used_memory(lab)
     for number in range(1000):
-        session = lab.store.create(
-            user=f"user-{number}",
-            history_limit=MESSAGES,
-            fields={f"field{n}": "v" * (FIELD_BYTES - len("field0")) for n in range(FIELDS)},
-        )
-        calls = [
-            change
-            for call in range(CALLS)
-            for change in (
-                ToolStart(f"call-{call}", NAME, text(ARGUMENT_BYTES)),
-                ToolFinish(f"call-{call}", text(RESULT_BYTES)),
-            )
-        ]
-        lab.store.append(session, [text(600)] * MESSAGES, tools=calls)
+        fill_at_once(lab, 600, user=f"user-{number}")
     a_session = (used_memory(lab) - before) / 1000
     assert measure(shape).total_bytes == pytest.approx(a_session, rel=0.10)
 
@@ -142,6 +178,50 @@ def test_a_turn_replicates_no_more_than_its_messages_and_the_overhead(lab: Lab) 
     fill(lab, 600, History.LIST, user="aof", turns=60)
     a_turn = (aof_bytes(lab) - before) / 60
     assert 600 < a_turn <= 600 + TURN_OVERHEAD_BYTES
+
+
+def test_a_replicated_store_holds_what_it_has_room_for_beside_a_full_backlog(
+    replicated: Lab,
+) -> None:
+    lab = replicated
+    room = capacity_sessions(
+        MAXMEMORY,
+        session_bytes=measure(workload(lab, 600, History.LIST)).total_bytes,
+        primaries=1,
+        buckets=DEFAULT_BUCKETS,
+    )
+    heads = [fill_at_once(lab, 600, user=f"user-{number}") for number in range(room)]
+    assert evicted(lab) == 0
+    assert info(lab, "memory", "mem_replication_backlog") >= backlog_size(lab)
+    # Whole histories: in step with each other, all would be at the fullest point of a list's node.
+    for head in heads:
+        lab.store.append(head, [text(600)] * MESSAGES, expected_seq=1)
+    assert evicted(lab) == 0
+
+    # As large as it was on servers of any size: the same data does not fit beside it.
+    lab.admin("CONFIG", "SET", "repl-backlog-size", 64 * MIB)
+    assert lost_on_writing_on(lab, heads)
+
+
+def lost_on_writing_on(lab: Lab, heads: list[str]) -> bool:
+    """Whether the server evicts while sessions go on that grow no further."""
+    for head in heads:
+        try:
+            lab.store.append(head, [text(600)] * MESSAGES, expected_seq=2)
+        except HoldfastError:
+            # Of an evicted session; anything else leaves nothing evicted.
+            break
+        if evicted(lab):
+            break
+    return evicted(lab) > 0
+
+
+def evicted(lab: Lab) -> int:
+    return info(lab, "stats", "evicted_keys")
+
+
+def backlog_size(lab: Lab) -> int:
+    return int(lab.admin("CONFIG", "GET", "repl-backlog-size")[1])
 
 
 def used_memory(lab: Lab) -> int:

@@ -15,7 +15,9 @@ from holdfast.sizing import (
     MIB,
     MIN_MAXMEMORY_BYTES,
     Workload,
+    backlog_bytes,
     capacity_sessions,
+    data_bytes,
     fullest_share,
     measure,
     size,
@@ -121,6 +123,7 @@ def test_what_is_advised_holds_what_was_asked_for(workload: Workload) -> None:
         assert need.memory_limit_bytes >= (
             need.maxmemory_bytes + max(need.backlog_bytes, 256 * MIB) + 64 * MIB
         )
+        assert need.backlog_bytes == backlog_bytes(need.maxmemory_bytes)
         assert need.disk_bytes >= 3 * need.maxmemory_bytes
 
 
@@ -183,6 +186,23 @@ def test_the_fullest_primary_counts_and_not_the_average() -> None:
     share = fullest_share(need.primaries, 64)
     assert need.maxmemory_bytes >= need.dataset_bytes * 3 * share
     assert share > 1 / need.primaries or need.primaries == 4
+
+
+@given(st.integers(MIN_MAXMEMORY_BYTES, 2**40))
+def test_the_backlog_never_takes_more_than_an_eighth_of_what_the_server_may_use(
+    maxmemory: int,
+) -> None:
+    backlog = backlog_bytes(maxmemory)
+    assert MIB <= backlog <= min(64 * MIB, maxmemory / 8)
+    assert data_bytes(maxmemory) < maxmemory - backlog
+    assert data_bytes(maxmemory) >= 0.75 * maxmemory
+
+
+def test_the_backlog_is_as_long_as_the_rate_lets_it_be() -> None:
+    one = size(Workload(20_000, message_bytes=600, turns_per_second=300))
+    assert one.backlog_bytes == 64 * MIB
+    assert one.backlog_seconds == pytest.approx(64 * MIB / (300 * (2 * 600 + 1400)))
+    assert size(Workload(20_000)).backlog_seconds is None
 
 
 def test_a_tiny_store_gets_what_a_server_needs_at_least() -> None:

@@ -11,6 +11,7 @@ from config.local_settings import LocalSettings
 from config.place import Place
 from config.schema import Appendfsync, EvictionPolicy
 from config.settings import Settings
+from holdfast.sizing import data_bytes
 from holdfast.units import format_bytes
 
 VALKEY = "Valkey server v=9.1.2 sha=00000000:0 malloc=jemalloc-5.3.1 bits=64 build=9108e8f1788612b"
@@ -65,5 +66,5 @@ def valid_settings(draw: st.DrawFn) -> dict[str, object]:
     values["keepData"] = draw(st.booleans())
     values["sessionBytes"] = session_bytes = draw(st.integers(500, 1_000_000))
     # So many fit whatever share the fullest primary of a cluster has.
-    values["expectedSessions"] = draw(st.integers(1, maxmemory // session_bytes))
+    values["expectedSessions"] = draw(st.integers(1, data_bytes(maxmemory) // session_bytes))
     return values

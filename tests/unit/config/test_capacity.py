@@ -50,10 +50,10 @@ def test_the_refusal_names_both_values_and_the_fix(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(raw, place(tmp_path))
     message = str(caught.value)
-    assert message.startswith("holdfast:expectedSessions: got 5000, need at most 2252")
+    assert message.startswith("holdfast:expectedSessions: got 5000, need at most 1900")
     assert "holdfast:maxmemory 64mb" in message
-    assert "set holdfast:maxmemory to 427mb" in message
-    assert load_settings({**raw, "maxmemory": "427mb"}, place(tmp_path)).advice is None
+    assert "set holdfast:maxmemory to 490mb" in message
+    assert load_settings({**raw, "maxmemory": "490mb"}, place(tmp_path)).advice is None
 
 
 def test_smaller_sessions_need_less(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_smaller_sessions_need_less(tmp_path: Path) -> None:
 
 
 def test_a_tight_store_is_advised_on_and_not_refused(tmp_path: Path) -> None:
-    raw: dict[str, object] = {"maxmemory": "64mb", "expectedSessions": 2000}
+    raw: dict[str, object] = {"maxmemory": "64mb", "expectedSessions": 1800}
     advice = load_settings(raw, place(tmp_path)).advice
     assert advice is not None
     assert "holdfast:maxmemory 64mb is tight" in advice

@@ -7,7 +7,7 @@ import pytest
 from config.schema import Engine
 from k8s.names import Names
 from k8s.templates import sentinel_template, server_template
-from tests.unit.k8s.specs import MIB, config
+from tests.unit.k8s.specs import config
 
 NAMES = Names("agents", "prod")
 
@@ -18,7 +18,7 @@ def lines(text: str) -> list[str]:
 
 
 def server(**changes: object) -> list[str]:
-    return lines(server_template(config(**changes), backlog_bytes=64 * MIB))  # type: ignore[arg-type]  # the test says what
+    return lines(server_template(config(**changes)))  # type: ignore[arg-type]  # the test says what
 
 
 def test_a_server_is_told_everything_it_needs_once() -> None:
@@ -47,7 +47,7 @@ def test_a_server_is_told_everything_it_needs_once() -> None:
             "repl-diskless-sync yes",
             "repl-diskless-sync-delay 0",
             "repl-timeout 60",
-            "repl-backlog-size 67108864",
+            "repl-backlog-size 33554432",
             "client-output-buffer-limit replica 268435456 134217728 60",
             "replica-announce-ip @HF_NODE_FQDN@",
             "replica-announce-port 6379",
