@@ -88,6 +88,8 @@ def claim_patch(spec: StoreSpec, ordinal: int) -> Object:
             "annotations": {
                 # The controller that made the claim owns its size.
                 "pulumi.com/patchForce": "true",
+                # The plugin would wait for a claim of a late class to be pending: it is bound.
+                "pulumi.com/skipAwait": "true",
                 "pulumi.com/patchFieldManager": PATCH_MANAGER,
             },
         },

@@ -61,6 +61,7 @@ def test_a_patch_names_the_claim_its_new_size_and_who_owns_it_from_now_on() -> N
     }
     assert patch["metadata"]["annotations"] == {
         "pulumi.com/patchForce": "true",
+        "pulumi.com/skipAwait": "true",
         "pulumi.com/patchFieldManager": "holdfast-storage",
     }
 
