@@ -29,7 +29,7 @@ from holdfast.verify.cli import interrupts
 from holdfast.verify.progress import Progress
 from holdfast.verify.result import ExitCode
 
-DEFAULT_TIMEOUT_SECONDS: Final = 600.0
+DEFAULT_TIMEOUT_SECONDS: Final = 1800.0
 _MAX_STEPS: Final = 12
 
 
@@ -80,6 +80,14 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=DEFAULT_TIMEOUT_SECONDS,
         help=f"for the whole run (default {DEFAULT_TIMEOUT_SECONDS:g})",
+    )
+    common.add_argument(
+        "--delivery-seconds",
+        metavar="N",
+        type=float,
+        default=None,
+        help="in a cluster: how long its kubelets take to hand a changed Secret to pods "
+        "(default 120, which suits their own defaults)",
     )
     via.add_arguments(common)
     changing = argparse.ArgumentParser(add_help=False)
@@ -145,9 +153,20 @@ def _means(
     if stack.connection().target != "kubernetes":
         return stack
     api = via.open_api(arguments)
-    from holdfast.rotation.kubernetes_stack import KubernetesStack  # noqa: PLC0415 - an extra
+    from holdfast.rotation.kubernetes_stack import (  # noqa: PLC0415 - an extra
+        DELIVERY_SECONDS,
+        KubernetesStack,
+    )
 
-    return KubernetesStack(arguments.stack, api, stop=stop, seconds_left=seconds_left, tick=tick)
+    given = arguments.delivery_seconds
+    return KubernetesStack(
+        arguments.stack,
+        api,
+        stop=stop,
+        seconds_left=seconds_left,
+        tick=tick,
+        delivery_seconds=DELIVERY_SECONDS if given is None else max(given, 1.0),
+    )
 
 
 def _run(

@@ -143,6 +143,8 @@ def kubelet(layout: Layout, name: str) -> dict[str, Any]:
         # A minute by default: how long a healed node would wait before it says that it is well.
         "nodeStatusUpdateFrequency": "4s",
         "nodeStatusReportFrequency": "4s",
+        # How soon a changed Secret is in the pods that mount it; a minute by default.
+        "syncFrequency": "5s",
         "nodeLeaseDurationSeconds": 12,
     }
 
