@@ -58,7 +58,7 @@ def create_kubernetes_store(
     except ConfigError as error:
         raise _named(error) from None
     for text in advice(spec, facts):
-        pulumi.warn(text)
+        pulumi.warn(_in_settings(text))
     provider = kubernetes.Provider(
         f"{name}-cluster",
         kubeconfig=None if own.kubeconfig is None else str(own.kubeconfig),
@@ -131,4 +131,13 @@ def _named(error: ConfigError) -> ConfigError:
     """An error in the words of the settings."""
     setting = _SETTING_OF.get(error.field)
     field = error.field if setting is None else BY_NAME[setting].key
-    return ConfigError(field, error.value, error.rule, error.fix)
+    return ConfigError(field, error.value, _in_settings(error.rule), _in_settings(error.fix))
+
+
+def _in_settings(text: str) -> str:
+    """A text with the settings' names in place of the arguments'."""
+    for argument, setting in _SETTING_OF.items():
+        # The others are ordinary words.
+        if "_" in argument:
+            text = text.replace(argument, BY_NAME[setting].key)
+    return text

@@ -206,6 +206,20 @@ def test_a_cluster_that_will_not_do_is_refused_in_the_words_of_the_settings_and_
     assert refused == [f"holdfast:{blamed}"]
 
 
+def test_errors_and_warnings_speak_of_settings_and_not_of_arguments(
+    folder: Path, seen: list[ClusterFacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen.append(cluster(namespace_exists=False))
+    with pytest.raises(ConfigError, match="set holdfast:createNamespace true"):
+        create_store(settings(folder))
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi, "warn", warned.append)
+    seen.append(cluster(zones=("a",)))
+    deployed(folder)
+    assert len(warned) == 2
+    assert all("holdfast:shareNodes" in text and "share_nodes" not in text for text in warned)
+
+
 def test_a_second_store_of_the_same_name_is_not_judged_by_its_volumes(
     folder: Path, seen: list[ClusterFacts]
 ) -> None:
