@@ -15,7 +15,7 @@ from holdfast.verify.drills.lease import DrillLease
 from holdfast.verify.drills.result import DrillResult, Unhealthy
 from holdfast.verify.drills.runner import Options, run_drills
 from tests.local.group_means import GroupMeans
-from tests.servers import Install, Servers, start_sentinel
+from tests.servers import Install, Servers, start_sentinel, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +112,23 @@ def test_an_interrupted_drill_puts_everything_back(group: Servers) -> None:
     assert not any(node.paused for node in group.nodes.values())
     assert result.agreement
     assert keys(group) == 0
+
+
+def test_the_lease_is_given_back_once_the_primary_takes_writes_again(group: Servers) -> None:
+    frozen = [node.name for node in group.servers if node is not group.primary()]
+
+    def thaw() -> None:
+        for name in frozen:
+            group.resume(name)
+
+    with DrillLease(group.connection):
+        for name in frozen:
+            group.pause(name)
+        wait_until("the primary to refuse writes", lambda: refuses_writes(group))
+        threading.Timer(1.0, thaw).start()
+    assert keys(group) == 0
+
+
+def refuses_writes(group: Servers) -> bool:
+    found = group.info(group.primary().name, "replication")
+    return found.get("min_slaves_good_slaves", found.get("min_replicas_good_replicas")) == "0"

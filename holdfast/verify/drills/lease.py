@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Final, Self
 
@@ -18,6 +19,8 @@ from holdfast.verify.nodes import discover
 
 TTL_SECONDS: Final = 60
 _RENEW_SECONDS: Final = 10.0
+_GIVE_BACK_SECONDS: Final = 10.0
+_PAUSE_SECONDS: Final = 0.2
 
 
 class DrillLease:
@@ -51,16 +54,24 @@ class DrillLease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give it back; should the store not answer, it runs out by itself."""
+        """Give it back; should the store not let it go for a while, it runs out by itself."""
         self._done.set()
         self._renewal.join()
+        deadline = time.monotonic() + _GIVE_BACK_SECONDS
+        try:
+            # Replicas that have just come back may not count yet: the primary refuses writes.
+            while not self._given_back() and time.monotonic() < deadline:
+                time.sleep(_PAUSE_SECONDS)
+        finally:
+            self._access.close()
+
+    def _given_back(self) -> bool:
         try:
             if self._ask("GET", self._key) == self._token:
                 self._ask("UNLINK", self._key)
         except HoldfastError:
-            return
-        finally:
-            self._access.close()
+            return False
+        return True
 
     def _take(self) -> None:
         if self._ask("SET", self._key, self._token, "NX", "PX", TTL_SECONDS * 1000) is None:
