@@ -222,6 +222,9 @@ class ExecStream:
             if link is not None:
                 with contextlib.suppress(WebSocketException, OSError):
                     link.close(timeout=1)
+                # A peer that does not close in turn keeps the socket from being closed.
+                with contextlib.suppress(WebSocketException, OSError):
+                    link.shutdown()
             self._wake.close()
             self._waker.close()
             self._chunks.put(None)

@@ -7,6 +7,7 @@ imported only when a pod is asked for.
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -79,6 +80,8 @@ def open_api(arguments: argparse.Namespace) -> ClusterApi:
             "the Python client of Kubernetes",
             f"install Holdfast with the extra kubernetes ({error.name} is missing)",
         ) from None
+    # Its pool warns of each attempt; the error that follows says it once and better.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     return ClusterApi.load(arguments.kubeconfig, arguments.context)
 
 
