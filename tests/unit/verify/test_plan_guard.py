@@ -53,6 +53,10 @@ def change(kind: str, old: object, new: object, *, used_bytes: int | None = None
         "replicas-raised",
         "keep-data-on",
         "topology-standalone-to-sentinel",
+        # On the test cluster, through the stand-in plugin.
+        "kubernetes-storage-raised",
+        "kubernetes-storage-raised-again",
+        "kubernetes-memory-limit-raised",
     ],
 )
 def test_a_recorded_plan_that_harms_nothing_passes(name: str) -> None:
@@ -339,6 +343,14 @@ def test_what_guards_the_pods_does_not_go_unseen(kind: str, op: str) -> None:
     assert [finding.harm for finding in verdict.refused] == [Harm.ACCESS]
     assert judge(Plan((step(kind, "update", cluster_object(), cluster_object(x=1)),))).ok
     assert judge(Plan((step(kind, op, {}, {}),))).ok
+
+
+def test_a_recorded_growth_that_is_turned_round_is_refused() -> None:
+    plan = parse_plan((PLANS / "kubernetes-storage-raised-again.json").read_text())
+    turned = [step(s.type, s.op, s.new, s.old) for s in plan.steps]
+    assert len(turned) == 3
+    for back in turned:
+        assert [found.harm for found in judge(Plan((back,))).refused] == [Harm.SHRINK]
 
 
 def test_a_secret_of_an_application_may_go() -> None:
