@@ -40,6 +40,7 @@ _IMAGE: Final = re.compile(
     r"(?P<name>[^\s@]+?)(:(?P<tag>[\w][\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?\Z"
 )
 _QUANTITY: Final = re.compile(r"([0-9]+)([KMG])i\Z")
+_OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
 _CPU: Final = re.compile(r"[0-9]{1,6}m\Z|[0-9]{1,3}(\.[0-9]{1,3})?\Z")
 _MIN_GRACE_SECONDS: Final = 30
 
@@ -85,7 +86,9 @@ class KubernetesSpec:
             config=config,
             memory=replace(memory, disk_bytes=disk),
             image=_check_image(args.get("image", DEFAULT_IMAGE), production=production),
-            image_pull_secrets=tuple(args.get("image_pull_secrets", ())),
+            image_pull_secrets=_check_names(
+                "image_pull_secrets", args.get("image_pull_secrets", ()), longest=253
+            ),
             storage_class=args.get("storage_class"),
             server_cpu=_check_cpu(args.get("server_cpu", "250m")),
             cold_start_grace_seconds=_check_grace(
@@ -93,8 +96,12 @@ class KubernetesSpec:
             ),
             share_nodes=_check_sharing(args.get("share_nodes", False), production=production),
             spread_zones=production,
-            client_namespaces=tuple(args.get("client_namespaces", ())),
-            dns_namespace=args.get("dns_namespace", "kube-system"),
+            client_namespaces=_check_names(
+                "client_namespaces", args.get("client_namespaces", ()), longest=63
+            ),
+            dns_namespace=_check_names(
+                "dns_namespace", (args.get("dns_namespace", "kube-system"),), longest=63
+            )[0],
             dns_ports=tuple(args.get("dns_ports", (53,))),
             owner=args.get("owner", ""),
         )
@@ -242,6 +249,15 @@ def _check_grace(seconds: int) -> int:
             "a primary that is only restarting must not be given up; set 120",
         )
     return seconds
+
+
+def _check_names(field: str, names: Sequence[str], *, longest: int) -> tuple[str, ...]:
+    for name in names:
+        if not _OBJECT_NAME.match(name) or len(name) > longest:
+            raise ConfigError(
+                field, name, f"names of objects: 1 to {longest} of a-z, 0-9, - and .", "correct it"
+            )
+    return tuple(dict.fromkeys(names))
 
 
 def _check_cpu(cpu: str) -> str:

@@ -138,6 +138,13 @@ def _version(setting: str | None, image: str) -> str:
             )
         return setting
     match = _TAG_VERSION.search(image)
+    if match is None and not set(image.rpartition("/")[2]) & {":", "@"}:
+        raise ConfigError(
+            BY_NAME["image"].key,
+            image,
+            "an image with a tag or a digest",
+            f"set for example {DEFAULT_IMAGE}",
+        )
     if match is None:
         raise ConfigError(
             key,

@@ -154,6 +154,11 @@ def test_everything_goes_through_one_provider_that_updates_secrets_in_place(
         ({"namespace": "Agents"}, "namespace"),
         ({"storeName": "a" * 40}, "storeName"),
         ({"clusterDomain": "-"}, "clusterDomain"),
+        ({"serverCpu": "0m"}, "serverCpu"),
+        ({"serverCpu": "much"}, "serverCpu"),
+        ({"clientNamespaces": '["Apps"]'}, "clientNamespaces"),
+        ({"dnsNamespace": "-"}, "dnsNamespace"),
+        ({"imagePullSecrets": '["a_b"]'}, "imagePullSecrets"),
     ],
 )
 def test_an_argument_is_refused_in_the_words_of_the_settings(

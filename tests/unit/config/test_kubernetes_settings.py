@@ -122,6 +122,8 @@ def test_the_memory_of_this_machine_says_nothing_about_a_cluster(folder: Path) -
         ({"engineVersion": "9.1"}, "engineVersion"),
         ({"image": "valkey/valkey@sha256:" + "a" * 64}, "engineVersion"),
         ({"image": "valkey/valkey:9"}, "engineVersion"),
+        ({"image": "valkey/valkey"}, "image"),
+        ({"image": "registry.example:5000/valkey"}, "image"),
         ({"kubeconfig": "~nobody-at-all/c"}, "kubeconfig"),
         ({"certificates": "letsencrypt"}, "certificates"),
         ({"certificates": "cert-manager"}, "certificateIssuer"),
