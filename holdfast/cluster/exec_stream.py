@@ -223,8 +223,9 @@ class ExecStream:
                 with contextlib.suppress(WebSocketException, OSError):
                     link.close(timeout=1)
                 # A peer that does not close in turn keeps the socket from being closed.
+                shutdown: Any = link.shutdown
                 with contextlib.suppress(WebSocketException, OSError):
-                    link.shutdown()
+                    shutdown()
             self._wake.close()
             self._waker.close()
             self._chunks.put(None)
