@@ -27,12 +27,15 @@ class StartCase:
         answers: whom each Sentinel names, None where it does not answer.
         holds_keys: whether each node's data folder has keys.
         primaries: who may start as the primary; nobody else may.
+        in_step: which nodes run, and followed the primary until it ended. They may have more than
+            its file: a server answers before it writes while the disk is slow.
     """
 
     name: str
     answers: tuple[int | None, ...]
     holds_keys: tuple[bool, ...]
     primaries: frozenset[int]
+    in_step: tuple[bool, ...] = (False, False, False)
 
 
 START_CASES: Final = (
@@ -48,6 +51,41 @@ START_CASES: Final = (
     StartCase("nobody has keys", (0, 0, 0), (False, False, False), frozenset({0})),
     StartCase(
         "nobody has keys, another is named", (2, 2, None), (False, False, False), frozenset({2})
+    ),
+    StartCase(
+        "the named one alone ended",
+        (0, 0, 0),
+        (True, True, True),
+        frozenset({1, 2}),
+        in_step=(False, True, True),
+    ),
+    StartCase(
+        "the named one alone ended, one Sentinel is silent",
+        (None, 1, 1),
+        (True, True, True),
+        frozenset({0, 2}),
+        in_step=(True, False, True),
+    ),
+    StartCase(
+        "the named one ended, and another is not in step",
+        (0, 0, 0),
+        (True, True, True),
+        frozenset({0}),
+        in_step=(False, True, False),
+    ),
+    StartCase(
+        "the named one ended, and another has no keys",
+        (0, 0, 0),
+        (True, True, False),
+        frozenset({0}),
+        in_step=(False, True, True),
+    ),
+    StartCase(
+        "the named one lost its keys, the others run",
+        (0, 0, 0),
+        (False, True, True),
+        frozenset({1, 2}),
+        in_step=(False, True, True),
     ),
 )
 

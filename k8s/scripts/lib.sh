@@ -8,6 +8,7 @@ NL='
 '
 CR=$(printf '\r')
 ANSWER_SECONDS=2
+LINK_DOWN_SLACK_SECONDS=5
 STEP=${0##*/}
 
 log() {
@@ -113,9 +114,10 @@ ask_role() {
     ! ask "$host" "$port" agent ROLE || role=${reply%%"$NL"*}
 }
 
-# ask_peers: what the other servers hold -> $peers_with_data $peers_silent $peers_primary (addresses)
+# ask_peers: what the other servers hold -> $peers_with_data $peers_silent $peers_primary
+# $peers_behind (not in step, see below), all of them addresses
 ask_peers() {
-    peers_with_data='' peers_silent='' peers_primary=''
+    peers_with_data='' peers_silent='' peers_primary='' peers_behind=''
     for node in $HF_NODES; do
         server_address "$node"
         [ "$address" != "${me:-}" ] || continue
@@ -128,11 +130,28 @@ ask_peers() {
             *) peers_silent="$peers_silent $peer" ;;
             esac
             case $reply in *role:master*) peers_primary="$peers_primary $peer" ;; esac
+            is_in_step || peers_behind="$peers_behind $peer"
         else
             peers_silent="$peers_silent $peer"
         fi
     done
-    peers_with_data=${peers_with_data# } peers_silent=${peers_silent# } peers_primary=${peers_primary# }
+    peers_with_data=${peers_with_data# } peers_silent=${peers_silent# }
+    peers_primary=${peers_primary# } peers_behind=${peers_behind# }
+}
+
+# is_in_step: whether $reply (INFO) is that of a replica with keys and an open gate that followed its
+# primary until just now. A link breaks as soon as the primary's process ends: one that is down for
+# longer than the Sentinels take to replace a primary fell behind before.
+is_in_step() {
+    case $reply in *loading:1* | *master_sync_in_progress:1*) return 1 ;; esac
+    for sign in 'role:slave' 'slave_priority:[1-9]' 'db[0-9]*:keys=[1-9]'; do
+        # shellcheck disable=SC2254 # patterns
+        case $reply in *$sign*) ;; *) return 1 ;; esac
+    done
+    case $reply in *master_link_down_since_seconds:*) ;; *) return 0 ;; esac
+    down=${reply##*master_link_down_since_seconds:} down=${down%%[!0-9]*}
+    # Without a number (-1) it never was in step.
+    [ -n "$down" ] && [ "$down" -le $((HF_DOWN_AFTER_MS / 1000 + LINK_DOWN_SLACK_SECONDS)) ]
 }
 
 # holds_data FOLDER: whether a server that starts there has keys. Its twin for servers on this

@@ -10,6 +10,9 @@ ROUND_SECONDS=1
 PRIMARY_WAIT_SECONDS=60
 POLL_SECONDS=2
 FAILOVER_EVERY_SECONDS=10
+# Longer than the Sentinels try (failover-timeout): nothing comes of it afterwards.
+TAKEOVER_SECONDS=20
+TAKEOVER_POLL_SECONDS=1
 LOG_EVERY_SECONDS=10
 
 marker=$HF_DATA_DIR/.bootstrapped
@@ -84,7 +87,10 @@ follow() {
 # Sentinels name this node.
 lead_with_data() {
     case $last_primary in
-    '' | "$me") start_primary 'named by the Sentinels, with its data' ;;
+    '' | "$me")
+        let_replica_take_over
+        return
+        ;;
     esac
     # Sentinels that lost their own files name the node of their template: here last followed
     # another primary, so somebody else may be ahead. Promoted since then is all but impossible.
@@ -95,6 +101,32 @@ lead_with_data() {
     ask_role "$last_primary"
     if [ "$role" = master ]; then start_replica "$last_primary" 'followed last, and a primary'; fi
     request_failover
+}
+
+# The last primary comes back before the Sentinels missed it. While the disk is slow a server answers
+# before it writes (appendfsync everysec), so replicas may have turns, confirmed ones, that are not in
+# the file here, and would drop them: one of them leads, if all followed until this server ended. Where
+# one did not, or does not answer, the file here may have what nobody else has.
+takeover_since=''
+let_replica_take_over() {
+    if [ -z "$takeover_since" ]; then
+        ask_peers
+        if [ -z "$peers_with_data" ] || [ -n "$peers_silent$peers_behind" ]; then
+            start_primary 'named by the Sentinels, with its data'
+        fi
+        request_failover
+        case $failover_reply in
+        OK* | *INPROG*) ;;
+        *) start_primary "named by the Sentinels, which do not fail over: ${failover_reply:-no answer}" ;;
+        esac
+        takeover_since=$(date +%s)
+        log "the replicas followed until this server ended, and may have more: waits for one to lead"
+    fi
+    now=$(date +%s)
+    if [ $((now - takeover_since)) -ge "$TAKEOVER_SECONDS" ]; then
+        start_primary "named by the Sentinels still, $TAKEOVER_SECONDS s after they were asked to fail over"
+    fi
+    poll_seconds=$TAKEOVER_POLL_SECONDS
 }
 
 lead_without_data() {
@@ -109,17 +141,20 @@ lead_without_data() {
     fi
 }
 
-last_failover=0
+# request_failover -> $failover_reply of the first Sentinel that agrees, else of the last that answers
+last_failover=0 failover_reply=''
 request_failover() {
     now=$(date +%s)
     [ $((now - last_failover)) -ge "$FAILOVER_EVERY_SECONDS" ] || return 0
     last_failover=$now
+    failover_reply=''
     for sentinel in $HF_SENTINELS; do
         split_address "$sentinel" "$HF_SENTINEL_PORT"
-        if ask "$host" "$port" agent SENTINEL FAILOVER "$HF_SERVICE"; then
-            log "asked $sentinel to fail over: $reply"
-            return 0
-        fi
+        ask "$host" "$port" agent SENTINEL FAILOVER "$HF_SERVICE" || continue
+        failover_reply=$reply
+        log "asked $sentinel to fail over: $reply"
+        # INPROG: another one was asked, or acts by itself.
+        case $reply in OK* | *INPROG*) return 0 ;; esac
     done
 }
 
@@ -146,7 +181,7 @@ without_majority() {
 }
 
 log "this is $me, data here: $own_data, last primary: ${last_primary:-unknown}"
-round=0
+round=0 poll_seconds=$POLL_SECONDS
 while :; do
     round=$((round + 1))
     ask_sentinels
@@ -162,5 +197,5 @@ while :; do
     else
         lead_without_data
     fi
-    sleep "$POLL_SECONDS"
+    sleep "$poll_seconds"
 done

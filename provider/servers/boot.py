@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,9 @@ from provider.servers.process import Running
 from provider.servers.spec import CLUSTER_BUS_OFFSET, Kind, Layout
 from provider.servers.startorder import Decision, ServerState, decide, last_primary
 from provider.servers.takeover import heirs
+
+_TAKEOVER_SECONDS: Final = 20.0
+"""Longer than Sentinels try (failover-timeout): where nothing came of it by then, nothing will."""
 
 _PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
 """Nothing else of our environment: it holds the passphrase of the stack's secrets."""
@@ -43,13 +46,14 @@ class Starter:
     waiting: Waiting
     warn: Callable[[str], None]
 
-    def start(self, node: str, *, seeded: bool) -> Running:
+    def start(self, node: str, *, seeded: bool, complete: bool = False) -> Running:
         """Start a node whose files are in place, and before it those that must be there first.
 
         Args:
             node: its name.
             seeded: the config file is new, so that it says who is the primary as long as no
                 other server has keys.
+            complete: its process was stopped in order just now: its files have all it knew.
 
         Raises:
             ConfigError: a port is in use, or the executable cannot be run.
@@ -57,7 +61,9 @@ class Starter:
         """
         members = group.survey(self.group_dir, self.owners)
         me = members[node]
-        servers = group.server_states(members)
+        servers = [
+            replace(s, complete=complete and s.node == node) for s in group.server_states(members)
+        ]
         others_hold_keys = any(s.holds_keys for s in servers if s.node != node)
         if me.record.clustered:
             self._let_replica_take_over(members, me)
@@ -67,8 +73,9 @@ class Starter:
         sentinels = group.sentinel_states(members, self.access)
         decision = decide(servers, sentinels)
         if decision.failover_by:
-            self._fail_over(members, decision)
-            return self.start(node, seeded=seeded)
+            if self._fail_over(members, decision):
+                return self.start(node, seeded=seeded, complete=complete)
+            decision = Decision(decision.otherwise)
         if decision.instead_of:
             self._tell_sentinels(members, decision)
         if me.record.kind is Kind.SERVER:
@@ -168,37 +175,62 @@ class Starter:
                 moved = replace(monitor, address=decision.primary.address, config_epoch=epoch)
                 member.store_conf(member.conf.with_monitor(moved))
 
-    def _fail_over(self, members: Mapping[str, Member], decision: Decision) -> None:
-        """Make the running Sentinels leave a primary that lost its data folder."""
+    def _fail_over(self, members: Mapping[str, Member], decision: Decision) -> bool:
+        """Make the running Sentinels leave a primary that lost its data, or the newest of it.
+
+        Returns:
+            Whether they did; False only where another may be the primary then.
+
+        Raises:
+            StoreUnavailable: they insist on a primary without data.
+        """
         asked = [members[name] for name in decision.failover_by]
-        refusal = self._request_failover(asked[0])
-        reason = refusal or "no replica was good enough in time"
+        refusal = self._request_failover(asked)
+        kept = decision.otherwise
 
         def moved() -> bool:
             nonlocal refusal
             # Asked once more only while it is refused: two failovers in a row help nobody.
             if refusal:
-                refusal = self._request_failover(asked[0])
+                refusal = self._request_failover(asked)
             # All of them must know: one that does not would be taken for the truth.
             states = group.sentinel_states({m.node: m for m in asked}, self.access)
             return all(s.answer not in {None, decision.instead_of} for s in states)
 
-        if not self.waiting.until(moved):
-            raise StoreUnavailable(
-                f"the data folder of the primary {decision.instead_of} is empty while another "
-                f"server has data, and the Sentinels do not fail over ({reason}); "
-                "start the other servers and run again"
+        seconds = self.waiting.deadline_seconds
+        if kept:
+            # With its data there is somebody to serve: not for long without him.
+            seconds = 0.0 if refusal else min(seconds, _TAKEOVER_SECONDS)
+        if replace(self.waiting, deadline_seconds=seconds).until(moved):
+            return True
+        reason = refusal or "no replica was good enough in time"
+        if kept:
+            self.warn(
+                f"{kept.node} is the primary again, with what it wrote before it ended: the "
+                f"Sentinels do not fail over ({reason}); what the disk was too slow for is lost"
             )
+            return False
+        raise StoreUnavailable(
+            f"the data folder of the primary {decision.instead_of} is empty while another "
+            f"server has data, and the Sentinels do not fail over ({reason}); "
+            "start the other servers and run again"
+        )
 
-    def _request_failover(self, member: Member) -> str:
-        """Ask for a failover; returns why it is refused, empty if it has begun."""
-        monitor = member.conf.monitor if member.conf else None
-        try:
-            with connect(member.record.endpoint, self.access) as admin:
-                admin.call("SENTINEL", "FAILOVER", monitor.service if monitor else "")
-        except Refused as error:
-            return str(error)
-        return ""
+    def _request_failover(self, members: Sequence[Member]) -> str:
+        """Ask one after another for a failover; why it is refused, empty if it has begun."""
+        refusal = "no Sentinel answers"
+        for member in members:
+            monitor = member.conf.monitor if member.conf else None
+            try:
+                with connect(member.record.endpoint, self.access) as admin:
+                    admin.call("SENTINEL", "FAILOVER", monitor.service if monitor else "")
+            except (Refused, StoreUnavailable) as error:
+                refusal = str(error)
+                # Another one was asked, or acts by itself.
+                if "INPROG" not in refusal:
+                    continue
+            return ""
+        return refusal
 
 
 def require_free_ports(member: Member) -> None:

@@ -142,8 +142,9 @@ class Node:
         new, material = self._new_record(version), self._material()
         found = read_file(layout.conf)
         require_room(layout.folder, self._conf(found) + b"".join(material.values()) + _SPARE)
+        complete = False
         if replaced:
-            process.stop(replaced)
+            complete = process.stop(replaced)
             found = read_file(layout.conf)
         before: Mapping[Path, bytes | None] = {}
         running: Running | None = None
@@ -152,14 +153,14 @@ class Node:
             for folder in (layout.data, layout.certificate.parent):
                 make_folder(folder)
             before = write_files({layout.conf: self._conf(found), **material})
-            running = self._start(seeded=found is None)
+            running = self._start(seeded=found is None, complete=complete)
             if replaced:
                 self.wait_ready(running)
         except HoldfastError:
             if replaced and record and not (running and process.is_alive(running)):
                 restore_files(before)
                 record.write(layout)
-                self._start(seeded=False)
+                self._start(seeded=False, complete=complete)
             raise
         return running
 
@@ -225,10 +226,10 @@ class Node:
                 folder.rmdir()
             folders.release(group_dir)
 
-    def _start(self, *, seeded: bool) -> Running:
+    def _start(self, *, seeded: bool, complete: bool) -> Running:
         spec = self.spec
         starter = Starter(spec.group_dir, self.owners, self.access, self.waiting, self.warn)
-        return starter.start(spec.node, seeded=seeded)
+        return starter.start(spec.node, seeded=seeded, complete=complete)
 
     def _new_record(self, version: ServerVersion) -> Record:
         spec, layout = self.spec, self.spec.layout

@@ -8,7 +8,10 @@ what it does not have, and so does an empty folder. Rules, in this order:
 3. The server whose own file names nobody else as its primary; with several, the newest data.
    Where each file names somebody who is not here, nobody is chosen: the files stay as they are.
 
-A server without keys is passed over as long as another one has keys.
+A server without keys is passed over as long as another one has keys. So is one that ended while
+every other server went on: with ``appendfsync everysec`` a server answers before it writes while
+the disk is slow, so that those may have more than its file. The Sentinels are to choose among
+them. Who was stopped in order wrote everything, and stays.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ class ServerState:
         holds_keys: whether its data folder has keys.
         replicaof: whom its config file names as its primary, None if nobody.
         changed: when its data last changed, seconds since the epoch.
+        complete: its process was stopped in order just now, so that its files have all it knew.
     """
 
     node: str
@@ -39,6 +43,7 @@ class ServerState:
     holds_keys: bool = False
     replicaof: Address | None = None
     changed: float = 0.0
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +69,16 @@ class Decision:
 
     Attributes:
         primary: the server that is to be primary; None: nobody here is.
-        instead_of: the address that Sentinels (or files) name, where that server is passed over
-            because it lost its keys and another one has some.
+        instead_of: the address that Sentinels (or files) name, where that server is passed over:
+            it lost its keys and another one has some, or others may have more.
         failover_by: Sentinels that run and still name ``instead_of``: they have to fail over.
+        otherwise: who is the primary where they do not, None: nobody may be.
     """
 
     primary: ServerState | None
     instead_of: Address | None = None
     failover_by: tuple[str, ...] = ()
+    otherwise: ServerState | None = None
 
 
 def decide(servers: Sequence[ServerState], sentinels: Sequence[SentinelState]) -> Decision:
@@ -83,12 +90,18 @@ def decide(servers: Sequence[ServerState], sentinels: Sequence[SentinelState]) -
     if named is None or named not in by_address:
         return Decision(_by_own_files(servers))
     chosen = by_address[named]
-    others = [s for s in servers if s.holds_keys and s is not chosen]
-    # A running server is beyond this choice: what it has is in its memory.
-    if chosen.holds_keys or chosen.running or not others:
-        return Decision(chosen)
+    others = [s for s in servers if s is not chosen]
+    full = [s for s in others if s.holds_keys]
     waiting = tuple(s.node for s in sentinels if s.answer == named)
-    return Decision(_freshest(others), instead_of=named, failover_by=waiting)
+    # A running server is beyond this choice: what it has is in its memory.
+    if chosen.running or not full:
+        return Decision(chosen)
+    if not chosen.holds_keys:
+        return Decision(_freshest(full), instead_of=named, failover_by=waiting)
+    went_on = all(s.running and s.holds_keys for s in others)
+    if went_on and not chosen.complete and len(waiting) > len(sentinels) // 2:
+        return Decision(_freshest(full), instead_of=named, failover_by=waiting, otherwise=chosen)
+    return Decision(chosen)
 
 
 def last_primary(sentinels: Sequence[SentinelState]) -> Address | None:

@@ -179,11 +179,18 @@ class Pod:
         """Let a server say its role."""
         self.answer(node, "ROLE", role, at=at, after=after)
 
-    def holds(self, node: str, keys: int, *, role: str = "slave") -> None:
-        """Let a server say what it has."""
+    def holds(self, node: str, keys: int, *, role: str = "slave", more: str = "") -> None:
+        """Let a server say what it has, and more in INFO's words."""
         keyspace = f"\r\ndb0:keys={keys},expires=0" if keys else ""
-        text = f"loading:0\r\nrole:{role}\r\n# Keyspace{keyspace}"
+        text = f"loading:0\r\nrole:{role}\r\n{more}# Keyspace{keyspace}"
         self.answer(node, "INFO keyspace*", text)
+
+    def is_in_step(self, node: str, *, priority: int = 100, down_seconds: int | None = 1) -> None:
+        """Let a server say that it followed the primary; link down so long, None: it is up."""
+        down = "" if down_seconds is None else f"master_link_down_since_seconds:{down_seconds}\r\n"
+        self.holds(
+            node, 9, more=f"master_sync_in_progress:0\r\n{down}slave_priority:{priority}\r\n"
+        )
 
     def give_data(self) -> None:
         """Let this pod's volume have keys."""

@@ -28,8 +28,16 @@ def test_only_who_may_be_primary_starts_as_one(
     for number, node in enumerate(NODES):
         if number != ordinal:
             # The others are up as replicas: the hardest moment to resist.
-            pod.holds(node, keys=9 if case.holds_keys[number] else 0)
+            if case.in_step[number] and case.holds_keys[number]:
+                pod.is_in_step(node)
+            else:
+                pod.holds(node, keys=9 if case.holds_keys[number] else 0)
             pod.has_role(node, "slave")
+    if any(case.in_step):
+        heir = NODES[max(case.primaries)]
+        pod.answer("sentinel*", "SENTINEL FAILOVER*", "OK")
+        pod.sentinels_name(*[heir] * 3, after="SENTINEL FAILOVER")
+        pod.has_role(heir, "master", after="SENTINEL FAILOVER")
     result = _start(pod, seconds=30)
     named = max((n for n in case.answers if n is not None), key=case.answers.count)
     assert result.is_primary == (ordinal == named and ordinal in case.primaries)
@@ -89,6 +97,105 @@ def test_an_emptied_primary_asks_for_a_failover_and_follows_who_takes_over(tmp_p
     assert result.replica_of == _ADDRESSES[1]
     assert len(result.called("SENTINEL FAILOVER agents")) == 1
     assert "COORDINATED" not in "".join(result.calls)
+
+
+def _came_back(folder: Path) -> Pod:
+    """The primary with its data, named still; its replicas followed it until it ended."""
+    pod = Pod(folder / "pod", 0)
+    pod.give_data()
+    (pod.data / ".last-primary").write_text(f"{_ADDRESSES[0]}\n")
+    pod.sentinels_name(*[NODES[0]] * 3)
+    for node in NODES[1:]:
+        pod.is_in_step(node)
+    return pod
+
+
+def _hands_over(pod: Pod, at: int = 0) -> None:
+    pod.answer("sentinel*", "SENTINEL FAILOVER*", "OK")
+    pod.sentinels_name(*[NODES[2]] * 3, at=at, after="SENTINEL FAILOVER")
+    pod.has_role(NODES[2], "master", at=at, after="SENTINEL FAILOVER")
+
+
+@pytest.mark.parametrize("link_down", [None, 0, 1, 10])
+def test_a_primary_that_comes_back_lets_a_replica_lead_that_may_have_more(
+    link_down: int | None, tmp_path: Path
+) -> None:
+    pod = _came_back(tmp_path)
+    pod.is_in_step(NODES[1], down_seconds=link_down)
+    _hands_over(pod)
+    result = _start(pod)
+    assert (result.replica_of, result.seconds) == (_ADDRESSES[2], 1)
+    assert result.called("FAILOVER") == [f"{SENTINELS[0]} SENTINEL FAILOVER agents"]
+    assert len(result.called("INFO")) == 2, "each peer is asked once"
+
+
+def test_a_sentinel_that_refuses_leaves_the_failover_to_another(tmp_path: Path) -> None:
+    pod = _came_back(tmp_path)
+    _hands_over(pod)
+    pod.answer(SENTINELS[0], "SENTINEL FAILOVER*", "!refused")
+    pod.answer(SENTINELS[1], "SENTINEL FAILOVER*", "NOGOODSLAVE No suitable replica to promote")
+    result = _start(pod)
+    assert result.replica_of == _ADDRESSES[2]
+    assert len(result.called("FAILOVER")) == 3
+
+
+def test_a_failover_that_another_began_is_waited_for(tmp_path: Path) -> None:
+    pod = _came_back(tmp_path)
+    _hands_over(pod, at=5)
+    pod.answer("sentinel*", "SENTINEL FAILOVER*", "INPROG Failover already in progress")
+    result = _start(pod)
+    assert (result.replica_of, result.seconds) == (_ADDRESSES[2], 5)
+    assert len(result.called("FAILOVER")) == 1
+
+
+@pytest.mark.parametrize("answer", ["NOGOODSLAVE No suitable replica to promote", "!refused"])
+def test_a_primary_leads_at_once_where_no_sentinel_fails_over(answer: str, tmp_path: Path) -> None:
+    pod = _came_back(tmp_path)
+    pod.answer("sentinel*", "SENTINEL FAILOVER*", answer)
+    result = _start(pod)
+    assert (result.is_primary, result.seconds) == (True, 0)
+    reason = answer if answer[0] != "!" else "no answer"
+    assert f"which do not fail over: {reason}" in result.log
+
+
+def test_a_primary_leads_after_all_where_a_failover_comes_to_nothing(tmp_path: Path) -> None:
+    pod = _came_back(tmp_path)
+    pod.answer("sentinel*", "SENTINEL FAILOVER*", "OK")
+    result = _start(pod)
+    assert result.is_primary
+    assert 20 <= result.seconds < 22
+    assert len(result.called("FAILOVER")) == 1
+    assert "20 s after they were asked to fail over" in result.log
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    ["silent", "gated", "empty", "loading", "copying", "long out of step", "never in step"],
+)
+def test_a_primary_leads_at_once_where_its_file_may_have_what_a_replica_lacks(
+    trouble: str, tmp_path: Path
+) -> None:
+    pod = _came_back(tmp_path)
+    _hands_over(pod)
+    link = "master_link_down_since_seconds:1\r\nslave_priority:100\r\n"
+    match trouble:
+        case "silent":
+            pod.answer(NODES[1], "INFO keyspace*", "!refused")
+        case "gated":
+            pod.is_in_step(NODES[1], priority=0)
+        case "empty":
+            pod.holds(NODES[1], 0, more=link)
+        case "loading":
+            pod.answer(NODES[1], "INFO keyspace*", f"loading:1\r\nrole:slave\r\n{link}# Keyspace")
+        case "copying":
+            pod.holds(NODES[1], 9, more=f"master_sync_in_progress:1\r\n{link}")
+        case "long out of step":
+            pod.is_in_step(NODES[1], down_seconds=11)
+        case "never in step":
+            pod.is_in_step(NODES[1], down_seconds=-1)
+    result = _start(pod)
+    assert (result.is_primary, result.seconds) == (True, 0)
+    assert not result.called("FAILOVER")
 
 
 def test_an_empty_node_that_is_named_waits_while_another_is_silent(tmp_path: Path) -> None:

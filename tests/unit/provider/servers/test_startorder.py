@@ -34,7 +34,8 @@ def _chosen(decision: Decision) -> Address | None:
 def test_only_who_may_be_primary_is_chosen(case: StartCase) -> None:
     nodes = (_A, _B, _C)
     servers = [
-        _server(node, holds_keys=keys) for node, keys in zip(nodes, case.holds_keys, strict=True)
+        _server(node, holds_keys=keys, running=running)
+        for node, keys, running in zip(nodes, case.holds_keys, case.in_step, strict=True)
     ]
     sentinels = [
         SentinelState(f"t{n}", None if answer is None else nodes[answer])
@@ -108,6 +109,46 @@ def test_running_sentinels_that_name_an_emptied_primary_have_to_fail_over() -> N
     servers = [_server(_A, holds_keys=False, replicaof=None), _server(_B, running=True)]
     decision = decide(servers, _sentinels((_A, 1), (_A, 1), (_A, 1), answers=3))
     assert decision.failover_by == ("t0", "t1", "t2")
+
+
+def _alone_ended(**fields: object) -> list[ServerState]:
+    """The primary ended, both replicas went on."""
+    return [
+        _server(_A, replicaof=None, changed=9.0, **fields),
+        _server(_B, running=True, changed=3.0),
+        _server(_C, running=True, changed=4.0),
+    ]
+
+
+def test_running_sentinels_choose_where_the_primary_alone_ended() -> None:
+    servers = _alone_ended()
+    decision = decide(servers, _sentinels((_A, 1), (_A, 1), (_A, 1), answers=2))
+    assert decision == Decision(servers[2], _A, ("t0", "t1"), otherwise=servers[0])
+
+
+def test_a_primary_that_was_stopped_in_order_is_started_again() -> None:
+    servers = _alone_ended(complete=True)
+    decision = decide(servers, _sentinels((_A, 1), (_A, 1), (_A, 1), answers=3))
+    assert decision == Decision(servers[0])
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_without_a_majority_of_sentinels_the_primary_that_ended_is_started_again(
+    answers: int,
+) -> None:
+    servers = _alone_ended()
+    decision = decide(servers, _sentinels((_A, 1), (_A, 1), (_A, 1), answers=answers))
+    assert decision == Decision(servers[0])
+
+
+def test_a_primary_without_replicas_is_started_again() -> None:
+    servers = [_server(_A, replicaof=None)]
+    assert decide(servers, _sentinels((_A, 1), answers=1)) == Decision(servers[0])
+
+
+def test_an_emptied_primary_is_never_the_primary_where_the_sentinels_do_not_fail_over() -> None:
+    servers = _alone_ended(holds_keys=False)
+    assert decide(servers, _sentinels((_A, 1), (_A, 1), answers=2)).otherwise is None
 
 
 def test_a_running_primary_is_never_passed_over_for_its_files() -> None:
