@@ -15,7 +15,10 @@ from holdfast.footprint import HASH_MAX_LISTPACK_VALUE_BYTES
 from holdfast.roles import Role
 from holdfast.sizing import backlog_bytes
 
-FAILOVER_TIMEOUT_MS: Final = 60_000
+FAILOVER_TIMEOUT_MS: Final = 15_000
+"""Bounds each step of a failover, which takes a second or two. A lost election, or a failover that
+came to nothing, keeps a Sentinel from the next one for twice as long."""
+
 REBOOT_DOWN_AFTER_MS: Final = 15_000
 MAXMEMORY_SAMPLES: Final = 10
 _TLS_PROTOCOLS: Final = "TLSv1.2 TLSv1.3"

@@ -21,7 +21,7 @@ from provider.servers.spec import CLUSTER_BUS_OFFSET, Kind, Layout
 from provider.servers.startorder import Decision, ServerState, decide, last_primary
 from provider.servers.takeover import heirs
 
-_TAKEOVER_SECONDS: Final = 20.0
+TAKEOVER_SECONDS: Final = 20.0
 """Longer than Sentinels try (failover-timeout): where nothing came of it by then, nothing will."""
 
 _PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
@@ -200,7 +200,7 @@ class Starter:
         seconds = self.waiting.deadline_seconds
         if kept:
             # With its data there is somebody to serve: not for long without him.
-            seconds = 0.0 if refusal else min(seconds, _TAKEOVER_SECONDS)
+            seconds = 0.0 if refusal else min(seconds, TAKEOVER_SECONDS)
         if replace(self.waiting, deadline_seconds=seconds).until(moved):
             return True
         reason = refusal or "no replica was good enough in time"

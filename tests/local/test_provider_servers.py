@@ -569,7 +569,10 @@ def test_a_sentinel_takes_its_settings_without_a_restart(three: Group) -> None:
     pid = three.pid("sentinel-0")
     three.change(
         "sentinel-0",
-        directives={f"sentinel down-after-milliseconds {SERVICE}": "5000"},
+        directives={
+            f"sentinel down-after-milliseconds {SERVICE}": "5000",
+            f"sentinel failover-timeout {SERVICE}": "15000",
+        },
         seed={"sentinel monitor": f"{SERVICE} {HOST} {three.inputs['valkey-0']['port']} 3"},
     )
     three.up("sentinel-0")
@@ -577,6 +580,7 @@ def test_a_sentinel_takes_its_settings_without_a_restart(three: Group) -> None:
     reply = three.call("sentinel-0", "SENTINEL", "MASTER", SERVICE)
     facts = dict(zip(reply[::2], reply[1::2], strict=True))
     assert (facts["down-after-milliseconds"], facts["quorum"]) == ("5000", "3")
+    assert facts["failover-timeout"] == "15000"
     assert not three.up("sentinel-0")
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from config.directives import FAILOVER_TIMEOUT_MS
 from k8s.environment import AGENT, PRESTOP, PROBE, START_SENTINEL, START_SERVER, Variable
+from provider.servers.boot import TAKEOVER_SECONDS
 from tests.unit.k8s.scripts import SCRIPTS
 
 _FILES = sorted(SCRIPTS.glob("*.sh"))
@@ -50,3 +52,17 @@ def test_nothing_forgets_what_the_sentinels_know_or_skips_a_certificate_check() 
     text = "".join(file.read_text() for file in _FILES)
     assert "SENTINEL RESET" not in text.upper()
     assert "--insecure" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("start-valkey.sh", "TAKEOVER_SECONDS"), ("prestop.sh", "COORDINATED_SECONDS")],
+)
+def test_a_script_waits_for_a_failover_until_the_sentinels_have_given_it_up(
+    name: str, limit: str
+) -> None:
+    found = re.search(rf"^{limit}=(\d+)$", (SCRIPTS / name).read_text(), re.MULTILINE)
+    assert found
+    assert int(found[1]) > FAILOVER_TIMEOUT_MS / 1000
+    # Servers on this machine wait by the same rule.
+    assert TAKEOVER_SECONDS > FAILOVER_TIMEOUT_MS / 1000

@@ -81,7 +81,7 @@ def test_a_sentinel_is_told_everything_it_needs_once() -> None:
             "sentinel myid @HF_SENTINEL_ID@",
             "sentinel monitor prod-agents agents-server-0.prod.svc.cluster.local 6379 2",
             "sentinel down-after-milliseconds prod-agents 5000",
-            "sentinel failover-timeout prod-agents 60000",
+            "sentinel failover-timeout prod-agents 15000",
             "sentinel parallel-syncs prod-agents 1",
             "sentinel primary-reboot-down-after-period prod-agents 15000",
             "sentinel auth-user prod-agents sentinel",
