@@ -30,8 +30,8 @@ failures, turns, stored, pauses, lock = [], [0], [0], [0.0], threading.Lock()
 
 def write():
     with holdfast.connect(CONNECTION, tenant="application") as store:
-        sessions, seq, last = [], 0, time.monotonic()
-        head = store.create(ttl=holdfast.Ttl.chat(), history_limit=100000).head
+        last = time.monotonic()
+        head = store.create(ttl=holdfast.Ttl.chat(), history_limit=10000).head
         count = 0
         while not STOP.exists():
             try:
