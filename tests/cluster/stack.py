@@ -73,7 +73,7 @@ class ClusterStack:
 
     def up(self, *arguments: str) -> Run:
         """Deploy; the time it took is printed, not asserted."""
-        self._connection = None
+        self.forget()
         return self._timed("up", "up", "--yes", "--skip-preview", *arguments)
 
     def destroy(self) -> None:
@@ -97,6 +97,10 @@ class ClusterStack:
         if self._connection is None:
             self._connection = Connection.from_json(self.engine.outputs()["connection"])
         return self._connection
+
+    def forget(self) -> None:
+        """The stack was deployed by somebody else: its Connection may be another one."""
+        self._connection = None
 
     def command(self, name: str, *arguments: str) -> list[str]:
         """The command line of a script, on this stack."""

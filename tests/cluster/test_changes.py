@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from holdfast.verify.record import Kind
 from tests.cluster.rig.cluster import Cluster, named_by_environment, wait_until
 from tests.cluster.rig.testing import up_or_skip
-from tests.cluster.stack import ClusterStack, deployed
+from tests.cluster.stack import WHERE, ClusterStack, deployed
+from tests.records import keep
 
 pytestmark = [pytest.mark.timeout(1500), pytest.mark.whole]
 
@@ -18,12 +20,13 @@ OLD, NEW = "8.0.1", "9.1.2"
 FIVE = "five"
 
 
-def change(stack: ClusterStack) -> None:
+def change(stack: ClusterStack, name: str) -> None:
     """Deploy while writers write: nothing lost, and no pause above that of a hand-over."""
     (result,) = stack.drill("--while", UP)
     assert result["ok"], result["failures"]
     assert result["figures"]["lost"] == 0
-    stack._connection = None
+    stack.forget()
+    keep(stack.connection, Kind.CHANGE, name, result["figures"], where=WHERE, writers=8)
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +40,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterato
 def test_the_servers_are_upgraded_to_a_newer_series(stack: ClusterStack) -> None:
     assert stack.connection.engine_version == OLD
     stack.set(engineVersion=NEW, image=f"valkey/valkey:{NEW}")
-    change(stack)
+    change(stack, "version upgrade")
     assert stack.connection.engine_version == NEW
     stack.run("smoke")
 
 
 def test_servers_are_given_more_memory(stack: ClusterStack) -> None:
     stack.set(memoryLimit="448mb", maxmemory="80mb", storage="256mb")
-    change(stack)
+    change(stack, "resources")
     limits = {
         container["resources"]["limits"]["memory"]
         for pod in stack.get("pods", "-l", "app.kubernetes.io/component=server")["items"]
@@ -57,7 +60,7 @@ def test_servers_are_given_more_memory(stack: ClusterStack) -> None:
 def test_volumes_grow_through_their_claims_and_nothing_restarts(stack: ClusterStack) -> None:
     before = stack.pod_ids()
     stack.set(storage="512mb")
-    change(stack)
+    change(stack, "volume growth")
     assert stack.pod_ids() == before
 
     def grown() -> bool:
@@ -85,7 +88,7 @@ def test_three_sentinels_become_five(
     try:
         with deployed(tmp_path_factory.mktemp("five"), rig) as stack:
             stack.set(sentinels="5")
-            change(stack)
+            change(stack, "five Sentinels")
             known = len(stack.connection.sentinels)
             assert known == 5
             stack.run("smoke")
