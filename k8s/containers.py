@@ -84,6 +84,8 @@ def _agent(spec: StoreSpec) -> Object:
             "requests": {"cpu": AGENT_CPU, "memory": memory},
             "limits": {"memory": memory},
         },
+        # One that hangs is not seen by anybody else, and keeps its server from being elected.
+        "livenessProbe": _probe("agent", period=20, failures=3),
     }
 
 

@@ -84,7 +84,7 @@ START_SERVER: Final = "start-valkey.sh"
 START_SENTINEL: Final = "start-sentinel.sh"
 PRESTOP: Final = "prestop.sh"
 PROBE: Final = "probe.sh"
-"""Called with ``startup``, ``liveness`` or ``readiness``."""
+"""Called with ``startup``, ``liveness``, ``readiness`` or, for the agent, ``agent``."""
 AGENT: Final = "agent.sh"
 
 SERVER_TEMPLATE: Final = "valkey.conf"

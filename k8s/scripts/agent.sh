@@ -13,6 +13,7 @@ set -eu
 TICK_SECONDS=1
 RELOAD_EVERY_TICKS=5
 
+alive=$HF_RUN_DIR/agent.alive
 commands=$HF_RUN_DIR/agent.commands
 replies=$HF_RUN_DIR/agent.replies
 cli_pid=
@@ -49,7 +50,9 @@ tell() {
             return 0
             ;;
         # The cli connects again by itself, but with the password that it was started with.
-        'Could not connect'* | 'AUTH failed'* | 'Error: '* | NOAUTH* | WRONGPASS*)
+        # A server that loads, or that a script keeps busy, answers PING with that: the number
+        # would be waited for in vain, for ever.
+        'Could not connect'* | 'AUTH failed'* | 'Error: '* | NOAUTH* | WRONGPASS* | LOADING* | BUSY*)
             reply=$line
             return 1
             ;;
@@ -64,6 +67,8 @@ trap 'disconnect; exit 0' TERM INT
 tick=0
 lost=
 while :; do
+    # probe.sh looks at it: without an agent no Sentinel ever chooses this server.
+    : >"$alive"
     if [ -z "$cli_pid" ]; then connect; fi
     if tell 'INFO server replication' && gate_step &&
         { [ $((tick % RELOAD_EVERY_TICKS)) -ne 0 ] || reload_step; }; then

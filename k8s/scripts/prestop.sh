@@ -3,6 +3,8 @@
 # The answer of a Sentinel proves nothing: done is when a majority names another node and that
 # node says that it is the primary.
 set -eu
+# What a hook prints goes nowhere; the server's own log is where people look.
+if [ -w /proc/1/fd/2 ]; then exec 2>/proc/1/fd/2; fi
 # shellcheck source=k8s/scripts/lib.sh
 . "$HF_SCRIPTS_DIR/lib.sh"
 

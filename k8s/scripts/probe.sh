@@ -1,5 +1,5 @@
 #!/bin/sh
-# probe.sh startup|liveness|readiness: exit code 0 if this pod passes.
+# probe.sh startup|liveness|readiness|agent: exit code 0 if this pod, or its agent, passes.
 set -eu
 # shellcheck source=k8s/scripts/lib.sh
 . "$HF_SCRIPTS_DIR/lib.sh"
@@ -15,6 +15,15 @@ refuse() {
 }
 
 case $probe in
+agent)
+    # Its turns leave a trace once a second; one since the last look is enough.
+    alive=$HF_RUN_DIR/agent.alive seen=$HF_RUN_DIR/agent.seen
+    if [ ! -e "$alive" ] || { [ -e "$seen" ] && [ ! "$alive" -nt "$seen" ]; }; then
+        echo 'the agent does not turn any more'
+        exit 1
+    fi
+    : >"$seen"
+    ;;
 startup | liveness)
     ask localhost "$port" probe PING || refuse "answering"
     # A server that loads, or that a script keeps busy, is alive: to kill it only loses the time.
@@ -40,5 +49,5 @@ readiness)
     *) refuse "in step with a primary" ;;
     esac
     ;;
-*) fail "usage: probe.sh startup|liveness|readiness" ;;
+*) fail "usage: probe.sh startup|liveness|readiness|agent" ;;
 esac

@@ -29,7 +29,9 @@ WARM_UP_SECONDS: Final = 1.0
 SWITCH_SECONDS: Final = 20.0
 """Beyond down-after: a failover that has not happened by then does not come."""
 
-RESUME_SECONDS: Final = 30.0
+RESUME_SECONDS: Final = 60.0
+_RETRY_FACTOR: Final = 2
+"""Of its failover timeout: a Sentinel that gave or lost a vote waits so long before the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Facts:
         max_lag_seconds: how far behind those may be.
         coordinated: whether Sentinel knows FAILOVER COORDINATED.
         supervised: whether the target starts a process again by itself.
+        election_seconds: until Sentinels try again whose votes were split.
     """
 
     down_after_seconds: float
@@ -49,6 +52,7 @@ class Facts:
     max_lag_seconds: float
     coordinated: bool
     supervised: bool = False
+    election_seconds: float = 0.0
 
 
 @dataclass
@@ -180,7 +184,7 @@ class Stage:
         self.until(
             "the Sentinels name another primary",
             lambda: self.primary() != old,
-            self.facts.down_after_seconds + SWITCH_SECONDS,
+            self.facts.down_after_seconds + self.facts.election_seconds + SWITCH_SECONDS,
         )
         new = self.primary()
         self.tell(f"the primary is {new}")
@@ -213,5 +217,6 @@ def read_facts(connection: Connection) -> Facts:
         down_after_seconds=int(state["down-after-milliseconds"]) / 1000,
         min_replicas=int(limits["min-replicas-to-write"]),
         max_lag_seconds=float(limits["min-replicas-max-lag"]),
+        election_seconds=_RETRY_FACTOR * int(state["failover-timeout"]) / 1000,
         coordinated=connection.engine == "valkey" and version >= (9,),
     )

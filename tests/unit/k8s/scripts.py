@@ -66,7 +66,16 @@ if [ $# -gt 0 ]; then
 fi
 while read -r line; do
     case $line in
-    'PING '*) [ -z "$found" ] || echo "${line#PING }" ;;
+    'PING '*)
+        [ -n "$found" ] || continue
+        read -r clock <"$FAKE/clock"
+        read -r loaded <"$FAKE/loaded"
+        if [ "$clock" -lt "$loaded" ]; then
+            echo 'LOADING Valkey is loading the dataset in memory'
+        else
+            echo "${line#PING }"
+        fi
+        ;;
     *) answer "$line" ;;
     esac
 done
@@ -153,6 +162,7 @@ class Pod:
         for name in ("tls.crt", "tls.key", "ca.crt"):
             (self.folder / "tls" / name).write_text(name)
         (self.folder / "calls").touch()
+        (self.folder / "loaded").write_text("0\n")
         (self.folder / "clock").write_text(f"{self.began}\n")
         (self.folder / "conf" / "valkey.conf").write_text(
             "replica-announce-ip @HF_NODE_FQDN@\nmasterauth @secret:replica@\nreplica-priority 0\n"
@@ -174,6 +184,10 @@ class Pod:
         for sentinel, node in zip(SENTINELS, nodes, strict=True):
             text = f"{node}\n6379" if node else "!refused"
             self.answer(sentinel, "SENTINEL GET-MASTER*", text, at=at, after=after)
+
+    def loads_until(self, second: int) -> None:
+        """Let the pod's own server answer PING with LOADING until then."""
+        (self.folder / "loaded").write_text(f"{self.began + second}\n")
 
     def has_role(self, node: str, role: str, *, at: int = 0, after: str = "") -> None:
         """Let a server say its role."""
@@ -235,7 +249,7 @@ class Pod:
             self.folder / "secrets", self.folder / "fake" / "secrets", dirs_exist_ok=True
         )
         fake = self.folder / "fake"
-        for name in ("clock", "calls"):
+        for name in ("clock", "loaded", "calls"):
             shutil.copy(self.folder / name, fake / name)
         (fake / "answers").write_text("".join(f"{row}\n" for row in self.rows))
         (fake / "end").write_text(f"{self.began + seconds}\n")

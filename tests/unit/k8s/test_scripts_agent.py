@@ -250,3 +250,12 @@ def test_the_serial_of_a_file_is_read_without_openssl(names: int, tmp_path: Path
         check=True,
     )
     assert done.stdout.strip() == _serial(pod).lower().lstrip("0")
+
+
+def test_a_server_that_still_loads_does_not_hold_the_agent_up_for_ever(tmp_path: Path) -> None:
+    pod = _pod(tmp_path, _info("slave"))
+    pod.loads_until(3)
+    result = _run(pod, 20)
+    assert "no answer from the server: LOADING" in result.log
+    assert "the server answers again" in result.log
+    assert "100" in _priorities(result)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,15 @@ def test_a_probe_logs_in_as_probe_on_the_port_of_its_kind(tmp_path: Path) -> Non
 def test_a_probe_that_does_not_exist_fails(tmp_path: Path) -> None:
     result = Pod(tmp_path / "pod").run("probe.sh", "health")
     assert (result.code, "usage" in result.log) == (1, True)
+
+
+def test_an_agent_that_turns_is_alive_and_one_that_hangs_is_not(tmp_path: Path) -> None:
+    pod = Pod(tmp_path / "pod")
+    assert pod.run("probe.sh", "agent").code == 1
+    alive = pod.folder / "run" / "agent.alive"
+    alive.touch()
+    assert pod.run("probe.sh", "agent").code == 0
+    assert pod.run("probe.sh", "agent").code == 1
+    later = time.time() + 10
+    os.utime(alive, (later, later))
+    assert pod.run("probe.sh", "agent").code == 0

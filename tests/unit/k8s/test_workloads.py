@@ -114,6 +114,7 @@ def test_a_server_has_an_agent_beside_it_and_hands_over_before_it_stops() -> Non
     assert agent["command"] == ["/bin/sh", "/scripts/agent.sh"]
     assert sentinel["command"] == ["/bin/sh", "/scripts/start-sentinel.sh"]
     assert "lifecycle" not in agent
+    assert agent["livenessProbe"]["exec"]["command"] == ["/bin/sh", "/scripts/probe.sh", "agent"]
     # A Sentinel that asked for a failover while it stops would race the others.
     assert "lifecycle" not in sentinel
 
