@@ -13,6 +13,7 @@ COORDINATED_SECONDS=20
 PAUSED_SECONDS=30
 PAUSE_MS=20000
 POLL_SECONDS=1
+QUICK_LOOKS=20
 
 server_address "$HF_NODE_FQDN"
 me=$address
@@ -37,21 +38,42 @@ has_online_replica() {
     return 1
 }
 
-# request [COORDINATED]: repeated while no replica may be chosen, because Sentinels learn of an
-# opened gate up to 10 s late.
+# request [COORDINATED]: of the first Sentinel with a quorum; false where it has no candidate
 request() {
+    for sentinel in $HF_SENTINELS; do
+        split_address "$sentinel" "$HF_SENTINEL_PORT"
+        ask "$host" "$port" agent SENTINEL CKQUORUM "$HF_SERVICE" || continue
+        case $reply in OK*) ;; *) continue ;; esac
+        ask "$host" "$port" agent SENTINEL FAILOVER "$HF_SERVICE" "$@" || continue
+        log "asked $sentinel to fail over${1:+ $1}: $reply"
+        # INPROG: somebody else asked; what counts is what comes of it.
+        case $reply in OK* | *INPROG*) return 0 ;; esac
+        return 1
+    done
+    return 1
+}
+
+# request_coordinated: repeated while no replica may be chosen, because Sentinels learn of an
+# opened gate up to 10 s late.
+request_coordinated() {
+    deadline_in "$CANDIDATE_SECONDS"
+    until request COORDINATED; do
+        in_time || return 1
+        sleep "$POLL_SECONDS"
+    done
+}
+
+# request_paused: whatever is acknowledged before the pause reaches the replicas during it. Writers
+# do not wait for Sentinels that have no candidate.
+request_paused() {
     deadline_in "$CANDIDATE_SECONDS"
     while :; do
-        for sentinel in $HF_SENTINELS; do
-            split_address "$sentinel" "$HF_SENTINEL_PORT"
-            ask "$host" "$port" agent SENTINEL CKQUORUM "$HF_SERVICE" || continue
-            case $reply in OK*) ;; *) continue ;; esac
-            ask "$host" "$port" agent SENTINEL FAILOVER "$HF_SERVICE" "$@" || continue
-            log "asked $sentinel to fail over${1:+ $1}: $reply"
-            # INPROG: somebody else asked; what counts is what comes of it.
-            case $reply in OK* | *INPROG*) return 0 ;; esac
-            break
-        done
+        if ! ask localhost "$HF_PORT" agent CLIENT PAUSE "$PAUSE_MS" WRITE || [ "$reply" != OK ]; then
+            log "cannot pause writes: ${reply:-no answer}"
+            return 1
+        fi
+        ! request || return 0
+        ask localhost "$HF_PORT" agent CLIENT UNPAUSE || true
         in_time || return 1
         sleep "$POLL_SECONDS"
     done
@@ -60,6 +82,7 @@ request() {
 # handed_over SECONDS
 handed_over() {
     deadline_in "$1"
+    looks=0
     while :; do
         ask_sentinels
         if [ -n "$named" ] && [ "$named" != "$me" ]; then
@@ -70,7 +93,9 @@ handed_over() {
             fi
         fi
         in_time || return 1
-        sleep "$POLL_SECONDS"
+        # It takes a second or so, and where writes are paused somebody waits for each moment.
+        looks=$((looks + 1))
+        [ "$looks" -le "$QUICK_LOOKS" ] || sleep "$POLL_SECONDS"
     done
 }
 
@@ -93,14 +118,11 @@ until has_online_replica; do
 done
 
 if is_valkey_at_least 9; then
-    if request COORDINATED && handed_over "$COORDINATED_SECONDS"; then exit 0; fi
+    if request_coordinated && handed_over "$COORDINATED_SECONDS"; then exit 0; fi
     log 'the coordinated failover did not succeed; pauses writes and fails over'
 fi
-# Whatever is acknowledged before the pause reaches the replicas during it.
-if ask localhost "$HF_PORT" agent CLIENT PAUSE "$PAUSE_MS" WRITE && [ "$reply" = OK ]; then
-    if request && handed_over "$PAUSED_SECONDS"; then exit 0; fi
+if request_paused; then
+    if handed_over "$PAUSED_SECONDS"; then exit 0; fi
     ask localhost "$HF_PORT" agent CLIENT UNPAUSE || true
-else
-    log "cannot pause writes: ${reply:-no answer}"
 fi
 log 'NOT handed over; the stop waits for the replicas, the Sentinels choose afterwards'

@@ -65,6 +65,19 @@ def test_below_9_writes_are_paused_before_the_failover(tmp_path: Path) -> None:
     ]
 
 
+def test_writers_do_not_wait_for_sentinels_that_have_no_candidate(tmp_path: Path) -> None:
+    pod = _primary(tmp_path, "8.0.1")
+    pod.answer("sentinel*", "SENTINEL FAILOVER*", "NOGOODSLAVE No suitable replica to promote")
+    pod.answer("sentinel*", "SENTINEL FAILOVER*", "OK", at=5)
+    pod.sentinels_name(*[NODES[1]] * 3, at=6)
+    pod.has_role(NODES[1], "master", at=6)
+    result = _stop(pod)
+    steps = [call.split()[2] for call in result.calls if "PAUSE" in call]
+    # Each refusal lets them go on; the last pause is the one that is handed over in.
+    assert steps == ["PAUSE", "UNPAUSE"] * 5 + ["PAUSE"]
+    assert "the primary is" in result.log
+
+
 def test_a_coordinated_failover_that_does_not_end_falls_back_to_the_pause(tmp_path: Path) -> None:
     pod = _primary(tmp_path)
     pod.answer("sentinel*", "SENTINEL FAILOVER agents*", "OK")
