@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from holdfast.connection import Address
+from holdfast.connection import Address, Connection
 from holdfast.verify.drills.means import Action, Process, State
 from tests.servers import HOST, Node, Servers
 
@@ -48,6 +48,9 @@ class GroupMeans:
 
     def run(self, command: Sequence[str]) -> None:
         subprocess.run(command, check=True)
+
+    def connection(self) -> Connection:
+        raise AssertionError("no command of these tests changes it")
 
     def put_back(self) -> None:
         for node in self.group.nodes.values():

@@ -40,6 +40,7 @@ class Drill:
         bounds: what has to hold, besides no duplicates and no loss of confirmed turns.
         needs: what the target must be able to do.
         proxied: the writers reach the primary through a proxy.
+        changing: the store's Connection may be another one afterwards.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Drill:
     bounds: Callable[[Facts], Bounds]
     needs: frozenset[Action] = frozenset()
     proxied: bool = False
+    changing: bool = False
 
 
 def _failover(slack_seconds: float) -> Callable[[Facts], Bounds]:
@@ -228,6 +230,7 @@ def change_drill(command: Sequence[str]) -> Drill:
         f"nothing is lost, and nobody waits for long, while this runs: {' '.join(command)}",
         partial(faults.change, command=command),
         _no_pause_above(POD_SECONDS),
+        changing=True,
     )
 
 

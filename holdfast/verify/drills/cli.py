@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -256,6 +257,7 @@ def refuse_production(preset: object, *, known: bool) -> None:
 
 
 def _means(connection: Connection, arguments: argparse.Namespace, outputs: object) -> Means:
+    again = partial(resolve, stack=arguments.stack, file=arguments.connection)
     if connection.target == "kubernetes":
         api = via.open_api(arguments)
         from holdfast.verify.drills.kubernetes_means import (  # noqa: PLC0415 - an extra
@@ -263,12 +265,12 @@ def _means(connection: Connection, arguments: argparse.Namespace, outputs: objec
         )
 
         command = shlex.split(arguments.node_command)
-        return KubernetesMeans(api, StoreName.of(connection), command)
+        return KubernetesMeans(api, StoreName.of(connection), command, again)
     if connection.target != "local":
         raise ConfigError(
             "target", connection.target, "local or kubernetes", "drill a stack of one of these"
         )
-    return LocalMeans(group_folder(arguments.connection, outputs), pulumi_up)
+    return LocalMeans(group_folder(arguments.connection, outputs), pulumi_up, again)
 
 
 def group_folder(file: str | None, outputs: object) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from holdfast.cluster.api import ClusterApi
@@ -25,7 +25,7 @@ from holdfast.cluster.resources import (
     Right,
 )
 from holdfast.cluster.store import StoreName
-from holdfast.connection import Address
+from holdfast.connection import Address, Connection
 from holdfast.errors import ConfigError, VerificationFailed
 from holdfast.verify.drills.cluster_journal import ClusterJournal
 from holdfast.verify.drills.command import run_command
@@ -78,12 +78,20 @@ class KubernetesMeans:
         api: the cluster.
         store: which store.
         node_command: cuts nodes off and switches them; empty where there is none.
+        connect: reads the stack's Connection again.
 
     Raises:
         ConfigError: there is no such store in the cluster.
     """
 
-    def __init__(self, api: ClusterApi, store: StoreName, node_command: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        api: ClusterApi,
+        store: StoreName,
+        node_command: Sequence[str],
+        connect: Callable[[], Connection],
+    ) -> None:
+        self._connect = connect
         self._api = api
         self._store = store
         self._node_command = tuple(node_command)
@@ -148,6 +156,10 @@ class KubernetesMeans:
     def run(self, command: Sequence[str]) -> None:
         """Run a command on this machine."""
         run_command(command)
+
+    def connection(self) -> Connection:
+        """As the stack has it now."""
+        return self._connect()
 
     def node_of(self, pod: str) -> str:
         """The node of a pod of the store's namespace; empty while it has none."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from holdfast.connection import Address
+from holdfast.connection import Address, Connection
 from holdfast.errors import ConfigError, VerificationFailed
 from holdfast.verify.drills.command import run_command
 from holdfast.verify.drills.journal import Journal
@@ -63,13 +63,20 @@ class LocalMeans:
     Args:
         folder: of the stack, with a folder a node in it.
         bring_back: starts what is down in an order that is safe for the data (``pulumi up``).
+        connect: reads the stack's Connection again; needed for commands that change it.
 
     Raises:
         ConfigError: the folder holds no processes.
     """
 
-    def __init__(self, folder: Path, bring_back: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bring_back: Callable[[str], None],
+        connect: Callable[[], Connection] | None = None,
+    ) -> None:
         self._folder = folder
+        self._connect = connect
         self._bring_back = bring_back
         self._journal = Journal(folder / "drill.json")
         self._children: dict[int, subprocess.Popen[bytes]] = {}
@@ -181,6 +188,12 @@ class LocalMeans:
     def run(self, command: Sequence[str]) -> None:
         """Run a command here."""
         run_command(command)
+
+    def connection(self) -> Connection:
+        """As the stack has it now."""
+        if self._connect is None:
+            raise VerificationFailed("nobody knows where the Connection was read")
+        return self._connect()
 
     def put_back(self) -> None:
         """Thaw what is frozen; let the engine start what is down, in its safe order."""

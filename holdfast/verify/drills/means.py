@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from holdfast.connection import Address
+from holdfast.connection import Address, Connection
 
 
 class State(StrEnum):
@@ -96,6 +96,10 @@ class Means(Protocol):
         Raises:
             VerificationFailed: it failed; its last lines are in the message.
         """
+        ...
+
+    def connection(self) -> Connection:
+        """The store's Connection as it is now: a command may have changed it."""
         ...
 
     def put_back(self) -> None:

@@ -185,6 +185,8 @@ class _Run:
             finally:
                 # Ctrl-C ends the drill, and nothing of what follows.
                 self._guarded("putting back", self._means.put_back)
+            if self._drill.changing:
+                self._guarded("connection", self._connect_again)
             self._guarded("agreement", self._look)
             if not self._interrupted:
                 self._guarded("ledger", lambda: self._read(stage))
@@ -221,6 +223,9 @@ class _Run:
         finally:
             if not stage.ledger.stop():
                 self._failures.append("a writer did not end")
+
+    def _connect_again(self) -> None:
+        self._connection = self._means.connection()
 
     def _look(self) -> None:
         self._agreement, problem = agree(self._connection, self._means.processes)
