@@ -17,6 +17,7 @@ alive=$HF_RUN_DIR/agent.alive
 commands=$HF_RUN_DIR/agent.commands
 replies=$HF_RUN_DIR/agent.replies
 cli_pid=
+cli_secret=
 number=0
 
 disconnect() {
@@ -29,6 +30,8 @@ disconnect() {
 }
 
 connect() {
+    read_secret agent
+    cli_secret=$secret
     rm -f "$commands" "$replies"
     mkfifo -m 600 "$commands" "$replies"
     # Opened for both ways: a fifo that is opened for one waits for the other side.
@@ -74,6 +77,12 @@ while :; do
         { [ $((tick % RELOAD_EVERY_TICKS)) -ne 0 ] || reload_step; }; then
         [ -z "$lost" ] || log 'the server answers again'
         lost=
+        read_secret agent
+        if [ "$secret" != "$cli_secret" ]; then
+            # The old password is about to go, and who still uses it holds its rotation up.
+            log 'logs in anew: the own password is changed'
+            disconnect
+        fi
     else
         [ -n "$lost" ] || log "no answer from the server: ${reply:-connection closed}"
         lost=yes

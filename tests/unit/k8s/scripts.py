@@ -89,6 +89,12 @@ read -r clock <"$FAKE/clock"
 read -r end <"$FAKE/end"
 clock=$((clock + $1))
 echo "$clock" >"$FAKE/clock"
+# A kubelet writes a mounted Secret anew: name, second, new content.
+if read -r role second content <"$FAKE/change" && [ "$clock" -ge "$second" ]; then
+    echo "$content" >"$HF_SECRETS_DIR/$role"
+    echo "$content" >"$FAKE/secrets/$role"
+    : >"$FAKE/change"
+fi
 [ "$clock" -lt "$end" ] || exit 99
 """,
     "date": """#!/bin/sh
@@ -163,6 +169,7 @@ class Pod:
             (self.folder / "tls" / name).write_text(name)
         (self.folder / "calls").touch()
         (self.folder / "loaded").write_text("0\n")
+        (self.folder / "change").touch()
         (self.folder / "clock").write_text(f"{self.began}\n")
         (self.folder / "conf" / "valkey.conf").write_text(
             "replica-announce-ip @HF_NODE_FQDN@\nmasterauth @secret:replica@\nreplica-priority 0\n"
@@ -184,6 +191,10 @@ class Pod:
         for sentinel, node in zip(SENTINELS, nodes, strict=True):
             text = f"{node}\n6379" if node else "!refused"
             self.answer(sentinel, "SENTINEL GET-MASTER*", text, at=at, after=after)
+
+    def changes_secret(self, role: str, content: str, *, at: int) -> None:
+        """Write a mounted Secret anew from a second on."""
+        (self.folder / "change").write_text(f"{role} {self.began + at} {content}\n")
 
     def loads_until(self, second: int) -> None:
         """Let the pod's own server answer PING with LOADING until then."""
@@ -249,7 +260,7 @@ class Pod:
             self.folder / "secrets", self.folder / "fake" / "secrets", dirs_exist_ok=True
         )
         fake = self.folder / "fake"
-        for name in ("clock", "loaded", "calls"):
+        for name in ("clock", "loaded", "change", "calls"):
             shutil.copy(self.folder / name, fake / name)
         (fake / "answers").write_text("".join(f"{row}\n" for row in self.rows))
         (fake / "end").write_text(f"{self.began + seconds}\n")

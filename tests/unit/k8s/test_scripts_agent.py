@@ -259,3 +259,13 @@ def test_a_server_that_still_loads_does_not_hold_the_agent_up_for_ever(tmp_path:
     assert "no answer from the server: LOADING" in result.log
     assert "the server answers again" in result.log
     assert "100" in _priorities(result)
+
+
+def test_an_agent_whose_password_is_changed_logs_in_anew(tmp_path: Path) -> None:
+    pod = _pod(tmp_path, _info("slave", priority=100))
+    pod.changes_secret("agent", "newAgentSecret1", at=8)
+    result = _run(pod, 20)
+    assert "logs in anew" in result.log
+    arguments = (pod.folder / "fake" / "argv").read_text()
+    assert len(arguments.splitlines()) == 2
+    assert "Secret1" not in arguments + result.log
