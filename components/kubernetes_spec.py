@@ -43,6 +43,8 @@ _QUANTITY: Final = re.compile(r"([0-9]+)([KMG])i\Z")
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
 _CPU: Final = re.compile(r"[0-9]{1,6}m\Z|[0-9]{1,3}(\.[0-9]{1,3})?\Z")
 _MIN_GRACE_SECONDS: Final = 30
+_CRASHES_SINCE: Final = (8, 0)
+_CRASHES_UNTIL: Final = (8, 0, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,14 @@ def _check_version(engine: Engine, version: str) -> str:
         needed = ".".join(str(part) for part in oldest)
         raise ConfigError(
             "engine_version", version, f"{engine} {needed} or newer (for ACL selectors)", "raise it"
+        )
+    if engine is Engine.VALKEY and _CRASHES_SINCE <= parse_version(version) < _CRASHES_UNTIL:
+        raise ConfigError(
+            "engine_version",
+            version,
+            "a Valkey that does not crash when a replica is told of new users, as 8.0.0 to 8.0.2 "
+            "do (valkey-io/valkey issue 1832)",
+            f"set 8.0.3, or {DEFAULT_VERSION}",
         )
     return version
 

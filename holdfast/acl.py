@@ -110,8 +110,12 @@ def _file(
     cluster: bool,
 ) -> str:
     engine, numbers = _engine(engine), parse_version(version)
-    # The server starts with an open `default`; only this line closes it.
-    lines = ["user default off sanitize-payload resetpass resetkeys resetchannels -@all"]
+    # The server starts with an open `default`; only this line closes it. It is allowed everything
+    # all the same, which is of use to nobody: off and without a password, it cannot log in. But a
+    # server that reads its append-only file acts as `default`, and before Valkey 9.1 it checks
+    # what that may do: it would silently leave out every write of a script or a transaction
+    # (valkey-io/valkey issue 3983, redis/redis issue 14541).
+    lines = ["user default off sanitize-payload resetpass allkeys allchannels +@all"]
     for role in Role:
         rule = rule_for(role, place, engine=engine, version=numbers, cluster=cluster)
         if rule is None or role not in hashes:

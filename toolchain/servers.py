@@ -38,6 +38,7 @@ MATRIX = (("valkey", Version(9, 1, 2)), ("valkey", Version(8, 0, 1)), ("redis", 
 NEWEST_SUITES: dict[str, tuple[str, ...]] = {"debian": ("sid", ""), "ubuntu": ("devel", "")}
 SUITES: dict[tuple[str, tuple[int, int]], dict[str, tuple[str, ...]]] = {
     ("valkey", (9, 1)): NEWEST_SUITES,
+    ("valkey", (8, 1)): {"debian": ("trixie", ""), "ubuntu": ("",)},
     ("valkey", (8, 0)): {"debian": ("bookworm-backports", ""), "ubuntu": ("",)},
     ("redis", (7, 0)): {"debian": ("bookworm", ""), "ubuntu": ("",)},
 }

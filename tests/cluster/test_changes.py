@@ -16,7 +16,7 @@ from tests.records import keep
 pytestmark = [pytest.mark.timeout(1500), pytest.mark.whole]
 
 UP = shlex.join(["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"])
-OLD, NEW = "8.0.1", "9.1.2"
+OLD, NEW = "8.1.1", "9.1.2"
 FIVE = "five"
 
 

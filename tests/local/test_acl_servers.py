@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import hiredis
 import pytest
@@ -53,6 +54,20 @@ def test_every_role_can_log_in_and_default_cannot(server: Servers) -> None:
         for words in (("PING",), ("AUTH", "default", ""), ("AUTH", "anything")):
             with pytest.raises(hiredis.ReplyError, match=r"NOAUTH|WRONGPASS"):
                 connection.call(*words)
+
+
+def test_what_scripts_wrote_is_there_again_after_a_crash(
+    install: Install, tmp_path: Path
+) -> None:
+    script = "redis.call('SET', KEYS[1], '1') redis.call('SET', KEYS[2], '2')"
+    with start_standalone(install, tmp_path) as servers:
+        with servers.open("valkey-0", Role.ADMIN) as connection:
+            connection.call("EVAL", script, "2", "a", "b")
+            assert connection.call("DBSIZE") == 2
+        servers.kill("valkey-0")
+        servers.start("valkey-0")
+        with servers.open("valkey-0", Role.ADMIN) as connection:
+            assert connection.call("DBSIZE") == 2
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])

@@ -30,7 +30,7 @@ from toolchain.versions import Version
 
 PAUSE = "holdfast.invalid/pause:1"
 COREDNS = f"holdfast.invalid/coredns:{coredns_version()}"
-VALKEY_VERSIONS = (Version(9, 1, 2), Version(8, 0, 1))
+VALKEY_VERSIONS = (Version(9, 1, 2), Version(8, 1, 1))
 VALKEY_USER = 999
 VERIFY_USER = 65532
 VERIFY_KEPT = 3

@@ -135,3 +135,22 @@ def test_clients_are_told_names_to_verify_and_addresses_to_dial() -> None:
     assert made.users[Role.SVC].password == "secret-of-svc"
     assert made.tls.ca == "CA"
     assert made.capacity.expected_sessions == 7
+
+
+@pytest.mark.parametrize(
+    ("version", "refused"),
+    [("8.0.0", True), ("8.0.2", True), ("8.0.3", False), ("7.2.5", False), ("8.1.0", False)],
+)
+def test_a_server_that_crashes_when_it_is_told_of_new_users_is_refused(
+    version: str, refused: bool
+) -> None:
+    args: SentinelSessionStoreArgs = {
+        "namespace": "agents",
+        "engine_version": version,
+        "image": f"valkey/valkey:{version}",
+    }
+    if refused:
+        with pytest.raises(ConfigError, match=r"engine_version.*issue 1832"):
+            KubernetesSpec.from_args("store", args)
+    else:
+        assert KubernetesSpec.from_args("store", args).objects.config.version == version
