@@ -14,7 +14,7 @@ from tests.cluster.stack import WHERE, ClusterStack, deployed
 from tests.records import keep
 from toolchain.cluster.images import verify_reference
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.whole]
 
 DELIVERY = ("--delivery-seconds", "25")
 """The test cluster's kubelets look at their Secrets every five seconds."""
@@ -64,13 +64,11 @@ def test_passwords_of_an_application_and_of_the_servers_are_rotated_unnoticed(
     stack.run("smoke")
 
 
-@pytest.mark.whole
 def test_every_password_is_rotated_unnoticed(stack: ClusterStack) -> None:
     rotate(stack, "passwords", "passwords")
     stack.run("smoke")
 
 
-@pytest.mark.whole
 def test_certificates_are_issued_anew_unnoticed(stack: ClusterStack) -> None:
     before = stack.engine.outputs()["certificate_serials"]
     rotate(stack, "certificates", "certificates")
@@ -80,7 +78,6 @@ def test_certificates_are_issued_anew_unnoticed(stack: ClusterStack) -> None:
     stack.run("smoke")
 
 
-@pytest.mark.whole
 def test_the_ca_is_replaced_unnoticed(stack: ClusterStack) -> None:
     old = stack.connection.tls.ca
     rotate(stack, "ca", "ca")
