@@ -18,6 +18,9 @@ PLANNED_SECONDS: Final = 1.2
 TICK_SECONDS: Final = 0.1
 """Between two looks of a Sentinel; before 9.0 the median hand-over takes all of 1.2 s."""
 
+UNCOORDINATED_SECONDS: Final = 1.0
+"""Before 9.0 a server that goes pauses writes until it is gone, and only then do clients ask."""
+
 KILL_SLACK_SECONDS: Final = 1.5
 FREEZE_SLACK_SECONDS: Final = 2.5
 CUT_SLACK_SECONDS: Final = 4.0
@@ -78,7 +81,9 @@ def _nothing_lost(*, resume_seconds: float | None = None) -> Callable[[Facts], B
 
 
 def _no_pause_above(seconds: float) -> Callable[[Facts], Bounds]:
-    return lambda _: Bounds(pause_seconds=seconds)
+    return lambda facts: Bounds(
+        pause_seconds=seconds if facts.coordinated else seconds + UNCOORDINATED_SECONDS
+    )
 
 
 def _planned(facts: Facts) -> Bounds:
