@@ -21,9 +21,6 @@ from tests.records import keep
 
 pytestmark = pytest.mark.timeout(900)
 
-FREE_SECONDS = 30.0
-"""What a machine of two cores, with three nodes and the writers on it, may add to a bound."""
-
 QUICK = (
     "planned-failover",
     "kill-primary",
