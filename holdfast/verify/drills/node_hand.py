@@ -6,6 +6,7 @@ pod that shares the node's process ids can do both.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -14,7 +15,7 @@ from typing import Final
 from holdfast.cluster.api import ClusterApi
 from holdfast.cluster.resources import NAMESPACES, PODS, Object
 from holdfast.cluster.waiting import until
-from holdfast.errors import VerificationFailed
+from holdfast.errors import HoldfastError, VerificationFailed
 
 LABEL: Final = "holdfast-drill"
 _START_SECONDS: Final = 60.0
@@ -57,7 +58,7 @@ class NodeHands:
         """Make those that are missing; a signal then takes no longer than a request.
 
         Raises:
-            VerificationFailed: a hand does not start.
+            ClusterUnavailable: a hand does not start; none is left then.
         """
         missing = nodes - self._ready
         if not missing:
@@ -65,8 +66,14 @@ class NodeHands:
         if not self._namespace:
             self._namespace = f"holdfast-drill-{secrets.token_hex(4)}"
             self._api.create(NAMESPACES, _namespace(self._namespace, self._owner))
-        with ThreadPoolExecutor(len(missing)) as pool:
-            list(pool.map(self._start, sorted(missing)))
+        try:
+            with ThreadPoolExecutor(len(missing)) as pool:
+                list(pool.map(self._start, sorted(missing)))
+        except HoldfastError:
+            # No drill begins without them, and none puts back what it did not begin.
+            with contextlib.suppress(HoldfastError):
+                self.close()
+            raise
         self._ready |= missing
 
     def send(self, signal: Signal, node: str, container_id: str) -> None:
