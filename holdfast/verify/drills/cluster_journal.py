@@ -32,6 +32,7 @@ class ClusterJournal:
         self._namespace = namespace
         self._name = name
         self._done: list[str] = []
+        self._writing = threading.Lock()
         self._ended = threading.Event()
         self._renewal: threading.Thread | None = None
 
@@ -70,15 +71,18 @@ class ClusterJournal:
         return tuple(self._done) or ("an empty note",)
 
     def _write(self) -> None:
-        body = {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": self._name},
-            "data": {_DONE: json.dumps(self._done), _RENEWED: datetime.now(UTC).isoformat()},
-        }
-        self._api.patch(
-            CONFIG_MAPS, self._name, body, self._namespace, kind=PatchKind.APPLY, force=True
-        )
+        # One after another: a renewal with the entries of before must not come last.
+        with self._writing:
+            data = {_DONE: json.dumps(self._done), _RENEWED: datetime.now(UTC).isoformat()}
+            body = {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": self._name},
+                "data": data,
+            }
+            self._api.patch(
+                CONFIG_MAPS, self._name, body, self._namespace, kind=PatchKind.APPLY, force=True
+            )
 
     def _renew(self) -> None:
         while not self._ended.wait(_RENEW_SECONDS):
