@@ -125,6 +125,14 @@ def _parser() -> argparse.ArgumentParser:
         help="processes that the writers are spread over (default 1, this one)",
     )
     parser.add_argument(
+        "--slack-seconds",
+        metavar="N",
+        type=float,
+        default=Options().slack_seconds,
+        help="added to every bound of time, for machines that are busy with other things; what may "
+        "be lost stays (default 0)",
+    )
+    parser.add_argument(
         "--repeat",
         metavar="N",
         type=_up_to(_MAX_RUNS),
@@ -174,8 +182,19 @@ def _up_to(most: int) -> Callable[[str], int]:
 def _chosen(arguments: argparse.Namespace) -> tuple[Drill, ...] | None:
     """The drills that were asked for; None for all that the target can do."""
     if arguments.during is not None:
-        return (change_drill(shlex.split(arguments.during)),)
+        command = _words("--while", arguments.during)
+        if not command:
+            raise ConfigError("--while", "nothing", "a command that changes the store", "name one")
+        return (change_drill(command),)
     return None if arguments.all else select(arguments.names)
+
+
+def _words(option: str, text: str) -> list[str]:
+    """A command as a shell would split it. Raises ConfigError where quotes do not match."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise ConfigError(option, text, "a command as a shell reads it", str(error)) from None
 
 
 def _run(
@@ -220,16 +239,18 @@ def _results(
         task = Drills(
             connection,
             tuple(drill.name for drill in runs),
-            tuple(shlex.split(arguments.during or "")),
+            tuple(_words("--while", arguments.during or "")),
             writers=arguments.writers,
             processes=arguments.processes,
             health_seconds=arguments.timeout_seconds,
+            slack_seconds=arguments.slack_seconds,
         )
         return run_drills_there(arguments, task, means, Screen(_progress, finished), stop)
     options = Options(
         writers=arguments.writers,
         processes=arguments.processes,
         health_seconds=arguments.timeout_seconds,
+        slack_seconds=arguments.slack_seconds,
     )
     return run_drills(
         connection, means, runs, options=options, stop=stop, say=_progress, finished=finished
@@ -264,7 +285,7 @@ def _means(connection: Connection, arguments: argparse.Namespace, outputs: objec
             KubernetesMeans,
         )
 
-        command = shlex.split(arguments.node_command)
+        command = _words("--node-command", arguments.node_command)
         return KubernetesMeans(api, StoreName.of(connection), command, again)
     if connection.target != "local":
         raise ConfigError(
