@@ -56,9 +56,7 @@ def test_every_role_can_log_in_and_default_cannot(server: Servers) -> None:
                 connection.call(*words)
 
 
-def test_what_scripts_wrote_is_there_again_after_a_crash(
-    install: Install, tmp_path: Path
-) -> None:
+def test_what_scripts_wrote_is_there_again_after_a_crash(install: Install, tmp_path: Path) -> None:
     script = "redis.call('SET', KEYS[1], '1') redis.call('SET', KEYS[2], '2')"
     with start_standalone(install, tmp_path) as servers:
         with servers.open("valkey-0", Role.ADMIN) as connection:
