@@ -46,9 +46,7 @@ def delete_primary_pod(stage: Stage) -> None:
 
 def drain_primary_node(stage: Stage) -> None:
     """Drain the primary's node: eviction is a deletion that asks the budgets first."""
-    _lead_elsewhere(stage)
-    old = stage.primary()
-    node = _cluster(stage).node_of(stage.process_at(old).name)
+    old, _, node = _primary_elsewhere(stage)
     stage.fault(f"drain {node}, where the primary at {old} runs")
     _cluster(stage).drain(node)
     stage.until_moved(old)
@@ -57,9 +55,7 @@ def drain_primary_node(stage: Stage) -> None:
 
 def cut_primary_node(stage: Stage) -> None:
     """Cut the primary's node off: it goes on serving whoever is on its side."""
-    _lead_elsewhere(stage)
-    old = stage.primary()
-    node = _cluster(stage).node_of(stage.process_at(old).name)
+    old, _, node = _primary_elsewhere(stage)
     stage.fault(f"cut {node} off, where the primary at {old} runs")
     _cluster(stage).cut_node(node)
     stage.until_moved(old)
@@ -72,10 +68,7 @@ def cut_primary_node(stage: Stage) -> None:
 
 def lose_primary_node(stage: Stage) -> None:
     """Lose the primary's node for good, and the volumes on it with their claims."""
-    _lead_elsewhere(stage)
-    old = stage.primary()
-    lost = stage.process_at(old).name
-    node = _cluster(stage).node_of(lost)
+    old, lost, node = _primary_elsewhere(stage)
     gone = [p.name for p in stage.means.processes() if _cluster(stage).node_of(p.name) == node]
     volumes = {name: _cluster(stage).volume_of(name) for name in gone}
     stage.fault(f"switch {node} off, where the primary at {old} runs")
@@ -239,6 +232,14 @@ def _resolves(name: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _primary_elsewhere(stage: Stage) -> tuple[Address, str, str]:
+    """A primary whose node may be hurt: where it listens, its pod, its node."""
+    _lead_elsewhere(stage)
+    primary = stage.primary()
+    pod = stage.process_at(primary).name
+    return primary, pod, _cluster(stage).node_of(pod)
 
 
 def _lead_elsewhere(stage: Stage) -> None:
