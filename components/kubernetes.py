@@ -1,8 +1,4 @@
-"""The Kubernetes target: servers and Sentinels as two StatefulSets. Being built, not offered yet.
-
-``target: kubernetes`` stays refused until this has run on a real cluster: so far it is held to
-its rules by tests of the manifests, and by Pulumi's mock engine, alone.
-"""
+"""The Kubernetes target: servers and Sentinels as two StatefulSets."""
 
 from __future__ import annotations
 

@@ -7,18 +7,25 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from holdfast.cluster.errors import ClusterUnavailable
+from holdfast.errors import HoldfastError
 
 _T = TypeVar("_T")
 _POLL_SECONDS: Final = 0.2
 
 
 def until(
-    what: str, ask: Callable[[], _T | None], *, seconds: float, poll_seconds: float = _POLL_SECONDS
+    what: str,
+    ask: Callable[[], _T | None],
+    *,
+    seconds: float,
+    poll_seconds: float = _POLL_SECONDS,
+    error: type[HoldfastError] = ClusterUnavailable,
 ) -> _T:
     """Ask until there is an answer that is not None.
 
     Raises:
-        ClusterUnavailable: there was none in time; ``what`` says what was waited for.
+        HoldfastError: of the type ``error``: there was none in time; ``what`` says what was
+            waited for.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -26,5 +33,5 @@ def until(
         if answer is not None:
             return answer
         if time.monotonic() > deadline:
-            raise ClusterUnavailable(f"waited {seconds:g} s in vain: {what}")
+            raise error(f"waited {seconds:g} s in vain: {what}")
         time.sleep(poll_seconds)

@@ -1,13 +1,8 @@
-"""The hands of a drill on a store in a cluster, through its API.
-
-What only a machine's owner can do (cut a node off, switch it off) is done by a command that the
-caller names: ``<command> cut|heal|off|on <node>``.
-"""
+"""The hands of a drill on a store in a cluster, through its API."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -28,6 +23,8 @@ from holdfast.cluster.store import StoreName
 from holdfast.connection import Address, Connection
 from holdfast.errors import ConfigError, VerificationFailed
 from holdfast.verify.drills.cluster_journal import ClusterJournal
+from holdfast.verify.drills.cluster_nodes import ClusterNodes, condition, wait_for
+from holdfast.verify.drills.cluster_policies import ClusterPolicies
 from holdfast.verify.drills.command import run_command
 from holdfast.verify.drills.means import Action, Process, State
 from holdfast.verify.drills.node_hand import NodeHands, Signal
@@ -36,16 +33,8 @@ BACK_SECONDS: Final = 240.0
 """For pods that were taken, a node that was off, and the readiness of all."""
 
 EVICT_SECONDS: Final = 120.0
-NOT_READY_SECONDS: Final = 120.0
-_NODE_COMMAND_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.5
-_POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 _ROLLED: Final = "holdfast-rolled-at"
-_OUT_OF_SERVICE: Final = "node.kubernetes.io/out-of-service"
-_DNS_NAMESPACE: Final = "kube-system"
-_DNS_PODS: Final = {"k8s-app": "kube-dns"}
-_SILENT_DNS: Final = "holdfast-drill-silent-dns"
-
 _BASE: Final = (
     Right("list", PODS),
     Right("delete", PODS),
@@ -94,8 +83,9 @@ class KubernetesMeans:
         self._connect = connect
         self._api = api
         self._store = store
-        self._node_command = tuple(node_command)
         self._journal = ClusterJournal(api, store.namespace, f"{store.name}-drill")
+        self._nodes = ClusterNodes(api, self._journal, node_command)
+        self._policies = ClusterPolicies(api, store.namespace, self._journal)
         self._frozen: set[str] = set()
         image = self._containers(self._set(sentinel=False))[0]["image"]
         self._hands = NodeHands(api, image, f"{store.namespace}.{store.name}")
@@ -105,7 +95,8 @@ class KubernetesMeans:
 
     def actions(self) -> frozenset[Action]:
         """What the login may do, and the nodes' command can."""
-        nodes = {Action.NODES} if self._node_command and Action.DRAIN in self._allowed else set()
+        switchable = self._nodes.switchable and Action.DRAIN in self._allowed
+        nodes = {Action.NODES} if switchable else set()
         return self._allowed | nodes
 
     def supervised(self) -> bool:
@@ -183,8 +174,7 @@ class KubernetesMeans:
 
     def drain(self, node: str) -> None:
         """Close a node, and evict the store's pods on it as the budgets allow."""
-        self._journal.add(f"cordoned {node}")
-        self._api.patch(NODES, node, {"spec": {"unschedulable": True}})
+        self._nodes.cordon(node)
         deadline = time.monotonic() + EVICT_SECONDS
         waiting = [name for name, pod in self._pods().items() if _node(pod) == node]
         while waiting:
@@ -193,7 +183,9 @@ class KubernetesMeans:
             for name in tuple(waiting):
                 # Somebody else's pod is away; the budget opens when it is back.
                 with contextlib.suppress(EvictionRefused):
-                    self._api.evict(name, self._store.namespace)
+                    # One that is gone already needs no eviction.
+                    with contextlib.suppress(NotFound):
+                        self._api.evict(name, self._store.namespace)
                     waiting.remove(name)
             time.sleep(_POLL_SECONDS)
 
@@ -217,7 +209,7 @@ class KubernetesMeans:
         pod = self._api.find(PODS, name, namespace)
         self._api.delete(CLAIMS, f"data-{name}", namespace)
         if pod is not None:
-            lost = not self._is_ready(_node(pod))
+            lost = not self._nodes.is_ready(_node(pod))
             self._api.delete(PODS, name, namespace, grace_seconds=0 if lost else None)
 
     def volume_of(self, name: str) -> str:
@@ -228,51 +220,28 @@ class KubernetesMeans:
         return str(claim["spec"].get("volumeName", ""))
 
     def cut_off(self, name: str) -> None:
-        """Take a pod out of the policy that opens its kind: what denies everything stays."""
-        policy = self._policy_of(name)
-        self._journal.add(f"closed {policy}")
-        term = {"key": _POD_NAME, "operator": "NotIn", "values": [name]}
-        self._api.patch(
-            NETWORK_POLICIES,
-            policy,
-            {"spec": {"podSelector": {"matchExpressions": [term]}}},
-            self._store.namespace,
-        )
+        """Let no packet through to or from a pod, probes excepted."""
+        self._policies.cut_off(name)
 
     def silence_dns(self) -> None:
-        """A policy for the DNS pods that lets nothing in."""
-        self._journal.add("silenced dns")
-        self._api.create(
-            NETWORK_POLICIES,
-            {
-                "apiVersion": "networking.k8s.io/v1",
-                "kind": "NetworkPolicy",
-                "metadata": {"name": _SILENT_DNS},
-                "spec": {"podSelector": {"matchLabels": _DNS_PODS}, "policyTypes": ["Ingress"]},
-            },
-            _DNS_NAMESPACE,
-        )
+        """Let the cluster's DNS hear nothing."""
+        self._policies.silence_dns()
 
     def cut_node(self, node: str) -> None:
         """Take a node off the network."""
-        self._journal.add(f"cut {node}")
-        self._ask_node("cut", node)
+        self._nodes.cut(node)
 
     def heal_node(self, node: str) -> None:
         """Put it back."""
-        self._ask_node("heal", node)
+        self._nodes.heal(node)
 
     def switch_off(self, node: str) -> None:
         """End a node at once."""
-        self._journal.add(f"off {node}")
-        self._ask_node("off", node)
+        self._nodes.switch_off(node)
 
     def give_up(self, node: str) -> None:
         """Tell the cluster that a node does not come back, once it has noticed that it is gone."""
-        self._until(f"{node} is not ready", lambda: not self._is_ready(node), NOT_READY_SECONDS)
-        taints = self._api.get(NODES, node)["spec"].get("taints") or []
-        gone = {"key": _OUT_OF_SERVICE, "value": "nodeshutdown", "effect": "NoExecute"}
-        self._api.patch(NODES, node, {"spec": {"taints": [*taints, gone]}})
+        self._nodes.give_up(node)
 
     def put_back(self) -> None:
         """Undo what was done, the last first, and wait until every pod is ready."""
@@ -285,17 +254,18 @@ class KubernetesMeans:
                         self.thaw(subject)
                     self._frozen.discard(subject)
                 case "cut":
-                    self._ask_node("heal", subject)
+                    self._nodes.heal(subject)
                 case "off":
-                    self._switch_on(subject)
+                    self._nodes.switch_on(subject)
+                    self._hands.forget(subject)
                 case "cordoned":
-                    self._api.patch(NODES, subject, {"spec": {"unschedulable": None}})
+                    self._nodes.uncordon(subject)
                 case "closed":
-                    self._reopen(subject)
+                    self._policies.reopen(subject)
                 case "silenced":
-                    self._api.delete(NETWORK_POLICIES, _SILENT_DNS, _DNS_NAMESPACE)
+                    self._policies.unsilence_dns()
         self._hands.close()
-        self._until("every pod is ready", self._well, BACK_SECONDS)
+        wait_for("every pod is ready", self._well, BACK_SECONDS)
         self._journal.clear()
 
     def left_behind(self) -> Sequence[str]:
@@ -330,7 +300,7 @@ class KubernetesMeans:
             return State.FROZEN
         if pod is None or pod["metadata"].get("deletionTimestamp"):
             return State.DOWN
-        return State.RUNNING if _condition(pod, "Ready") == "True" else State.DOWN
+        return State.RUNNING if condition(pod, "Ready") == "True" else State.DOWN
 
     def _signal(self, name: str, signal: Signal) -> None:
         pod = self._api.get(PODS, name, self._store.namespace)
@@ -341,61 +311,9 @@ class KubernetesMeans:
             raise VerificationFailed(f"{name} has no container that runs")
         self._hands.send(signal, _node(pod), ids[0].rpartition("/")[2])
 
-    def _policy_of(self, name: str) -> str:
-        return f"{name.rpartition('-')[0]}-traffic"
-
-    def _reopen(self, policy: str) -> None:
-        body: Object = {"spec": {"podSelector": {"matchExpressions": None}}}
-        self._api.patch(NETWORK_POLICIES, policy, body, self._store.namespace)
-
-    def _switch_on(self, node: str) -> None:
-        self._ask_node("on", node)
-        self._hands.forget(node)
-        taints = self._api.get(NODES, node)["spec"].get("taints") or []
-        kept = [taint for taint in taints if taint["key"] != _OUT_OF_SERVICE]
-        self._api.patch(NODES, node, {"spec": {"taints": kept or None}})
-        self._until(f"{node} is ready", lambda: self._is_ready(node), NOT_READY_SECONDS)
-
-    def _is_ready(self, node: str) -> bool:
-        found = self._api.find(NODES, node)
-        return found is not None and _condition(found, "Ready") == "True"
-
-    def _ask_node(self, what: str, node: str) -> None:
-        command = [*self._node_command, what, node]
-        if not self._node_command:
-            raise ConfigError(
-                "--node-command", "nothing", "a command that can switch nodes", "name one"
-            )
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_NODE_COMMAND_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise VerificationFailed(f"{' '.join(command)}: {error}") from None
-        if done.returncode != 0:
-            raise VerificationFailed(f"{' '.join(command)}: {done.stderr.strip()[-500:]}")
-
-    def _until(self, what: str, holds: Any, seconds: float) -> None:  # noqa: ANN401 - a predicate
-        deadline = time.monotonic() + seconds
-        while not holds():
-            if time.monotonic() > deadline:
-                raise VerificationFailed(f"waited {seconds:g} s in vain: {what}")
-            time.sleep(_POLL_SECONDS)
-
 
 def _node(pod: Object) -> str:
     return str(pod["spec"].get("nodeName", ""))
-
-
-def _condition(found: Object, kind: str) -> str:
-    conditions = found.get("status", {}).get("conditions") or ()
-    return next((str(one["status"]) for one in conditions if one["type"] == kind), "Unknown")
 
 
 def _is_rolled(workload: Object) -> bool:
