@@ -139,3 +139,45 @@ def _until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"not within 20 s: {what}"
         time.sleep(0.05)
+
+
+PACK = """
+import os
+import sys
+from pathlib import Path
+
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+Path(os.environ["PACK_PID_FILE"]).write_text(str(os.getpid()))
+
+
+def judge(args, report):
+    print(f"looks at {args.name}", file=sys.stderr)
+    report(f"{args.name} is refused")
+
+
+PolicyPack("pack", [ResourceValidationPolicy("no", "nothing", judge, EnforcementLevel.MANDATORY)])
+"""
+
+
+def test_a_policy_pack_judges_a_preview_and_ends_with_it(engine: Engine, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.0.1\n")
+    (pack / "__main__.py").write_text(PACK)
+    pid_file = tmp_path / "pid"
+    engine.environment["PACK_PID_FILE"] = str(pid_file)
+    run = engine.run("preview", "--policy-pack", str(pack), fails=True)
+    assert "[mandatory]  no" in run.stdout
+    assert "throwaway-test is refused" in run.stdout
+    assert "looks at throwaway-test" in run.stdout
+    _until(lambda: not _runs(int(pid_file.read_text())), "the pack ended")
+
+
+def test_a_policy_pack_that_cannot_start_says_why(engine: Engine, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.0.1\n")
+    (pack / "__main__.py").write_text("import a_module_that_is_not_there\n")
+    run = engine.run("preview", "--policy-pack", str(pack), fails=True)
+    assert "a_module_that_is_not_there" in run.shown
