@@ -32,7 +32,7 @@ class ClusterPolicies:
         """Take a pod out of the policy that opens its kind: what denies everything stays."""
         policy = f"{pod.rpartition('-')[0]}-traffic"
         self._journal.add(f"closed {policy}")
-        term = {"key": _POD_NAME, "operator": "NotIn", "values": [pod]}
+        term: Object = {"key": _POD_NAME, "operator": "NotIn", "values": [pod]}
         self._select(policy, [term])
 
     def reopen(self, policy: str) -> None:
@@ -57,6 +57,6 @@ class ClusterPolicies:
         """Remove it."""
         self._api.delete(NETWORK_POLICIES, _SILENT_DNS, _DNS_NAMESPACE)
 
-    def _select(self, policy: str, terms: list[dict[str, object]] | None) -> None:
+    def _select(self, policy: str, terms: list[Object] | None) -> None:
         body: Object = {"spec": {"podSelector": {"matchExpressions": terms}}}
         self._api.patch(NETWORK_POLICIES, policy, body, self._namespace)
