@@ -14,6 +14,12 @@ from holdfast.connection import Connection
 from holdfast.verify.record import Kind, append_records, record
 
 VARIABLE: Final = "HOLDFAST_RECORDS"
+_REPEAT: Final = "HOLDFAST_REPEAT"
+
+
+def repeat() -> int:
+    """How often each drill is run for its median; 1 unless the environment says otherwise."""
+    return int(os.environ.get(_REPEAT, "1"))
 
 
 def keep(

@@ -20,7 +20,7 @@ from holdfast.connection import Connection
 from tests.cluster.rig.cluster import Cluster, wait_until
 from tests.cluster.rig.rig import Rig
 from tests.engine import PROJECT, Engine, Run
-from tests.records import VARIABLE
+from tests.records import VARIABLE, repeat
 
 DEPLOY_SECONDS: Final = 420.0
 COMMAND_SECONDS: Final = 600.0
@@ -122,7 +122,7 @@ class ClusterStack:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=COMMAND_SECONDS * repeat(),
             check=False,
         )
         if (done.returncode != 0) != fails:
@@ -134,10 +134,12 @@ class ClusterStack:
         """Run drills; their results as the command prints them.
 
         What they show is kept where ``HOLDFAST_RECORDS`` names a file; the bounds are then those
-        of the catalogue. Otherwise a busy machine is given some time on top.
+        of the catalogue, and each is run ``HOLDFAST_REPEAT`` times. Otherwise a busy machine is
+        given some time on top.
         """
         records = os.environ.get(VARIABLE)
-        more = ["--record", records, "--where", WHERE] if records else list(_SLACK)
+        kept = ["--record", str(records), "--where", WHERE, "--repeat", str(repeat())]
+        more = kept if records else list(_SLACK)
         more = [] if fails or "--while" in arguments else more
         if self.cluster.has_faults:
             more += ["--node-command", node_command(self.cluster)]
