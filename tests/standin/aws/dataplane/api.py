@@ -7,8 +7,8 @@ was asked. A method that cannot raises :class:`DataPlaneError`.
 
 Names are given by :func:`group_endpoints` and :func:`serverless_endpoints`, so that both sides and
 a control plane without servers (:class:`tests.standin.aws.dataplane.absent.NoDataPlane`) agree on
-them. The real one is what ``tests.standin.aws.dataplane.valkey.open_data_plane(folder)`` returns: its
-files, the authority's among them, are under ``folder``.
+them. The real one is what ``tests.standin.aws.dataplane.valkey.open_data_plane(folder)`` returns:
+its files, the authority's among them, are under ``folder``.
 """
 
 from __future__ import annotations
