@@ -17,6 +17,7 @@ ANY_VARIABLE: Final = "HOLDFAST_VERIFY_ANY_SOURCES"
 _ROOT: Final = Path(__file__).parent.parent
 _SOURCES: Final = (".py", ".lua")
 _DIGITS: Final = 12
+_AN: Final = ("a", "an")
 
 
 @functools.cache
@@ -38,8 +39,21 @@ def kit_version() -> str:
         return "unknown"
 
 
-def compare(other: str) -> str:
+IMAGE_FIX: Final = (
+    "build it from the same version (k8s/verify/Dockerfile), or name another with --image"
+)
+
+
+def compare(
+    other: str, *, field: str = "--image", holder: str = "image", fix: str = IMAGE_FIX
+) -> str:
     """A warning about the far side's edition; empty where it is this one.
+
+    Args:
+        other: of the far side.
+        field: what names the far side.
+        holder: what holds its sources, in a word.
+        fix: how the two become the same.
 
     Raises:
         ConfigError: it is another one, and nobody said that this is meant.
@@ -47,10 +61,10 @@ def compare(other: str) -> str:
     if other == edition():
         return ""
     if os.environ.get(ANY_VARIABLE) == "1":
-        return f"the image holds other sources ({other}) than this Holdfast ({edition()})"
+        return f"the {holder} holds other sources ({other}) than this Holdfast ({edition()})"
     raise ConfigError(
-        "--image",
-        f"an image with the sources {other}",
+        field,
+        f"{_AN[holder[0] in 'aeiou']} {holder} with the sources {other}",
         f"one with the sources {edition()}, as here (Holdfast {kit_version()})",
-        "build it from the same version (k8s/verify/Dockerfile), or name another with --image",
+        fix,
     )

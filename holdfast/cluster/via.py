@@ -1,7 +1,8 @@
 """From where a command speaks to its store: from here, or from a pod beside the store.
 
 Options of the command line, shared by smoke, drill and rotate. The client of Kubernetes is
-imported only when a pod is asked for.
+imported only when a pod is asked for. What a function on AWS does is in
+:mod:`holdfast.aws.lambda_via`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import argparse
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from holdfast.cluster.errors import ClusterUnavailable
 from holdfast.cluster.near_side import run_task
@@ -33,17 +34,32 @@ class Via(StrEnum):
 
     DIRECT = "direct"
     JOB = "job"
+    LAMBDA = "lambda"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of a store in a cluster."""
-    group = parser.add_argument_group("a store in a Kubernetes cluster")
-    group.add_argument(
+_PLACES: Final = {
+    Via.DIRECT: "from here (direct)",
+    Via.JOB: "from a pod beside it (job; the default for the target kubernetes)",
+    Via.LAMBDA: "from a function in its network (lambda; the default for the target aws where the "
+    "stack has one)",
+}
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, ways: Sequence[Via] = (Via.DIRECT, Via.JOB)
+) -> None:
+    """The options of from where, and of a store in a cluster.
+
+    Args:
+        parser: of the command.
+        ways: that the command knows.
+    """
+    parser.add_argument(
         "--via",
-        choices=[via.value for via in Via],
-        help="speak to the store from a pod beside it (job), or from here (direct); default: job "
-        "for the target kubernetes, else direct",
+        choices=[via.value for via in ways],
+        help=f"speak to the store {', or '.join(_PLACES[via] for via in ways)}",
     )
+    group = parser.add_argument_group("a store in a Kubernetes cluster")
     group.add_argument(
         "--kubeconfig", metavar="FILE", help="of the store's cluster (default: as kubectl does)"
     )

@@ -14,10 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from holdfast.cluster import via
+from holdfast.aws.lambda_errors import FunctionFailed
 from holdfast.cluster.errors import ClusterUnavailable
 from holdfast.cluster.near_side import FarSideLost
-from holdfast.cluster.tasks import Smoke
 from holdfast.connection import Connection
 from holdfast.errors import (
     AccessDenied,
@@ -26,14 +25,15 @@ from holdfast.errors import (
     StoreUnavailable,
     TlsFailed,
 )
+from holdfast.verify import ways
 from holdfast.verify.catalogue import GROUPS, select
 from holdfast.verify.junit import to_junit
 from holdfast.verify.progress import Progress
 from holdfast.verify.record import Kind, Record, append_records, record
 from holdfast.verify.render import render
 from holdfast.verify.result import ExitCode, Failure, Group, NotChecked, Outcome, Report
-from holdfast.verify.runner import DEFAULT_TIMEOUT_SECONDS, Limits, describe, verify
-from holdfast.verify.target import ENVIRONMENT_VARIABLE, resolve
+from holdfast.verify.runner import DEFAULT_TIMEOUT_SECONDS
+from holdfast.verify.target import ENVIRONMENT_VARIABLE
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--verbose", action="store_true", help="also say what was seen where a check held"
     )
-    via.add_arguments(parser)
+    ways.add_arguments(parser)
     return parser
 
 
@@ -137,72 +137,27 @@ def _list(groups: Sequence[Group]) -> int:
 
 def _smoke(arguments: argparse.Namespace, stop: threading.Event) -> int:
     junit = _writable(arguments.junit)
-    connection = resolve(stack=arguments.stack, file=arguments.connection)
+    way = ways.choose(arguments)
     try:
-        report = _verified(arguments, connection, stop)
+        with Progress(len(select(arguments.only))) as progress:
+            done = way.run(arguments, stop, progress)
     except NotChecked as reason:
         raise ConfigError(
             "connection", "a login that cannot be used", "a role with a password", str(reason)
         ) from None
     except (StoreUnavailable, TlsFailed, AccessDenied) as error:
-        if stop.is_set() and isinstance(error, ClusterUnavailable):
+        if stop.is_set() and isinstance(error, ClusterUnavailable | FunctionFailed):
             return _say(error, ExitCode.INTERRUPTED)
-        report = Report.of_refusal(describe(connection), _refusal(error))
+        report = Report.of_refusal(way.store, _refusal(error))
         _publish(report, arguments, junit)
         return _say(error, ExitCode.NO_CONNECTION)
+    report = done.report
     _publish(report, arguments, junit)
     if report.interrupted:
         return ExitCode.INTERRUPTED
     if arguments.record and not arguments.only:
-        append_records(Path(arguments.record), [_record(connection, report, arguments.where)])
+        append_records(Path(arguments.record), [_record(done.store, report, arguments.where)])
     return ExitCode.PASS if report.ok else ExitCode.CHECK_FAILED
-
-
-def _verified(
-    arguments: argparse.Namespace, connection: Connection, stop: threading.Event
-) -> Report:
-    """Make the checks, from here or from a pod beside the store."""
-    checks = select(arguments.only)
-    with Progress(len(checks)) as progress:
-        if via.chosen(arguments, connection) is via.Via.JOB:
-            return _verified_there(arguments, connection, stop, progress)
-        return verify(
-            connection,
-            checks,
-            limits=Limits(total_seconds=arguments.timeout_seconds),
-            stop=stop,
-            watch=lambda done, _, waiting: progress.update(done, waiting),
-        )
-
-
-def _verified_there(
-    arguments: argparse.Namespace,
-    connection: Connection,
-    stop: threading.Event,
-    progress: Progress,
-) -> Report:
-    task = Smoke(connection, tuple(arguments.only), arguments.timeout_seconds)
-    with via.verifier(arguments, connection, stop, "smoke") as there:
-        try:
-            report: Report = there.run(task, {"screen": _Screen(progress)})
-        except (StoreUnavailable, TlsFailed, AccessDenied) as error:
-            if not isinstance(error, ClusterUnavailable):
-                there.show_store()
-            raise
-        if not report.ok and not report.interrupted:
-            there.show_store()
-        return report
-
-
-class _Screen:
-    """What a verifier shows on the caller's terminal."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def watch(self, done: int, total: int, waiting: str) -> None:
-        del total
-        self._progress.update(done, waiting)
 
 
 def _refusal(error: HoldfastError) -> Failure:
@@ -210,6 +165,7 @@ def _refusal(error: HoldfastError) -> Failure:
         AccessDenied: "export the connection again: the password was rotated",
         ClusterUnavailable: "see the cluster, the context and the image",
         FarSideLost: "see the verifier's state above; run it again",
+        FunctionFailed: "see the function's log; run it again",
         TlsFailed: "export the connection again: the CA was rotated, or it is another server",
     }
     return Failure(

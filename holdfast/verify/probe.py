@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from types import TracebackType
-from typing import Any, Final, Self, cast
-
-import hiredis
+from typing import Any, Final, Self
 
 from holdfast.connection import Address
 from holdfast.errors import HoldfastError, StoreUnavailable, TlsFailed
+from holdfast.resp import INCOMPLETE, ErrorReply, Malformed, new_reader, pack
 
 _CHUNK_BYTES: Final = 65536
 
@@ -54,7 +53,7 @@ class Link:
     def __init__(self, address: Address, sock: ssl.SSLSocket) -> None:
         self.address = address
         self._socket = sock
-        self._reader = hiredis.Reader(encoding="utf-8", errors="backslashreplace")
+        self._reader = new_reader()
 
     @classmethod
     def open(
@@ -122,19 +121,21 @@ class Link:
         Raises:
             StoreUnavailable: the connection broke or a reply did not come in time.
         """
-        packed = b"".join(_pack(command) for command in commands)
+        packed = pack([tuple(command) for command in commands])
         replies: list[Any] = []
         try:
             self._socket.sendall(packed)
             while len(replies) < len(commands):
                 reply = self._reader.gets()
-                if reply is not False:
+                if reply is not INCOMPLETE:
                     replies.append(_reply(reply))
                     continue
                 received = self._socket.recv(_CHUNK_BYTES)
                 if not received:
                     raise StoreUnavailable(f"{self.address}: the server closed the connection")
                 self._reader.feed(received)
+        except Malformed as error:
+            raise StoreUnavailable(f"{self.address}: no reply of the protocol ({error})") from None
         except OSError as error:
             raise StoreUnavailable(
                 f"{self.address}: no reply ({error or type(error).__name__})"
@@ -158,15 +159,13 @@ class Link:
         self.close()
 
 
-def _pack(command: Sequence[str | int]) -> bytes:
-    # hiredis' stub describes a tuple of any length as one of a single word.
-    packed: bytes = hiredis.pack_command(cast("tuple[str | int]", tuple(command)))
-    return packed
-
-
 def _reply(reply: Any) -> Any:  # noqa: ANN401 - replies are of any shape
-    if isinstance(reply, hiredis.ReplyError):
-        return Refused(str(reply))
+    if isinstance(reply, ErrorReply):
+        return Refused(reply.text)
+    if isinstance(reply, bytes):
+        return reply.decode("utf-8", errors="backslashreplace")
+    if isinstance(reply, list):
+        return [_reply(item) for item in reply]
     return reply
 
 
