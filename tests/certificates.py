@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 _VALID_DAYS = 30
@@ -30,9 +30,9 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         self._certificate = (
-            _builder(self._name, self._name, self._key)
+            builder(self._name, self._name, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(sign_certificates=True), critical=True)
+            .add_extension(usage(sign_certificates=True), critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
             )
@@ -55,9 +55,9 @@ class Authority:
         alternatives += [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "holdfast test server")])
         certificate = (
-            _builder(subject, self._name, key)
+            builder(subject, self._name, key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(sign_certificates=False), critical=True)
+            .add_extension(usage(sign_certificates=False), critical=True)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
@@ -67,17 +67,17 @@ class Authority:
         )
         return Leaf(
             certificate.public_bytes(serialization.Encoding.PEM).decode(),
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ).decode(),
+            private_pem(key).decode(),
         )
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+def builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    valid_days: int = _VALID_DAYS,
 ) -> x509.CertificateBuilder:
+    """A certificate without extensions, valid from an hour ago: clocks of nodes differ."""
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -85,12 +85,13 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=_VALID_DAYS))
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=valid_days))
     )
 
 
-def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
+def usage(*, sign_certificates: bool) -> x509.KeyUsage:
+    """What a key is for: a CA's signs certificates, too."""
     return x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
@@ -101,4 +102,13 @@ def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
         crl_sign=sign_certificates,
         encipher_only=False,
         decipher_only=False,
+    )
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    """A key as PEM, not encrypted."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )

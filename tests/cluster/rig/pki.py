@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import ipaddress
 import json
 import os
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.certificates import builder, private_pem, usage
 from tests.cluster.rig.layout import (
     API_PORT,
     API_SERVICE_ADDRESS,
@@ -25,7 +25,6 @@ from tests.cluster.rig.layout import (
     node_index,
 )
 
-_VALID: Final = datetime.timedelta(days=30)
 _NAMES_OF_API: Final = (
     *("kubernetes", "kubernetes.default", "kubernetes.default.svc"),
     *("kubernetes.default.svc.cluster.local", "localhost"),
@@ -59,7 +58,7 @@ def make_pki(layout: Layout) -> None:
         _write(layout.pki / f"{name}.kubeconfig", kubeconfig(layout.pki, name, inside))
     # The tokens of service accounts are signed with RSA everywhere.
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    _write(layout.pki / "service-accounts.key", _private(key))
+    _write(layout.pki / "service-accounts.key", private_pem(key))
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -97,12 +96,12 @@ class _Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "holdfast rig CA")])
         certificate = (
-            _builder(self._name, self._name, self._key)
+            builder(self._name, self._name, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .add_extension(_usage(signs=True), critical=True)
+            .add_extension(usage(sign_certificates=True), critical=True)
             .sign(self._key, hashes.SHA256())
         )
-        _write(folder / "ca.key", _private(self._key))
+        _write(folder / "ca.key", private_pem(self._key))
         _write(folder / "ca.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(
@@ -118,9 +117,9 @@ class _Authority:
         parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group)] if group else []
         parts.append(x509.NameAttribute(NameOID.COMMON_NAME, user))
         builder = (
-            _builder(x509.Name(parts), self._name, key)
+            builder(x509.Name(parts), self._name, key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs=False), critical=True)
+            .add_extension(usage(sign_certificates=False), critical=True)
             .add_extension(
                 x509.ExtendedKeyUsage(
                     [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -134,46 +133,9 @@ class _Authority:
             extension = x509.SubjectAlternativeName(alternatives)
             builder = builder.add_extension(extension, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
-        _write(self._folder / f"{file}.key", _private(key))
+        _write(self._folder / f"{file}.key", private_pem(key))
         pem = certificate.public_bytes(serialization.Encoding.PEM)
         _write(self._folder / f"{file}.crt", pem)
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + _VALID)
-    )
-
-
-def _usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _private(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
 
 
 def _write(path: Path, data: bytes) -> None:
