@@ -116,7 +116,7 @@ class _Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group)] if group else []
         parts.append(x509.NameAttribute(NameOID.COMMON_NAME, user))
-        builder = (
+        unsigned = (
             builder(x509.Name(parts), self._name, key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage(sign_certificates=False), critical=True)
@@ -131,8 +131,8 @@ class _Authority:
         alternatives += [x509.IPAddress(ipaddress.ip_address(one)) for one in addresses]
         if alternatives:
             extension = x509.SubjectAlternativeName(alternatives)
-            builder = builder.add_extension(extension, critical=False)
-        certificate = builder.sign(self._key, hashes.SHA256())
+            unsigned = unsigned.add_extension(extension, critical=False)
+        certificate = unsigned.sign(self._key, hashes.SHA256())
         _write(self._folder / f"{file}.key", private_pem(key))
         pem = certificate.public_bytes(serialization.Encoding.PEM)
         _write(self._folder / f"{file}.crt", pem)
