@@ -7,9 +7,13 @@ from typing import assert_never
 from components.local import LocalSessionStore
 from components.local_spec import LocalSessionStoreArgs
 from components.outputs import SessionStore
+from config.aws_settings import AwsSettings
+from config.existing_settings import ExistingSettings
 from config.kubernetes_settings import KubernetesSettings
 from config.local_settings import LocalSettings
+from config.schema import BY_NAME
 from config.settings import Settings
+from holdfast.errors import Unsupported
 from holdfast.units import format_bytes
 
 STORE_NAME = "store"
@@ -31,6 +35,14 @@ def create_store(settings: Settings) -> SessionStore:
             from components.kubernetes_factory import create_kubernetes_store  # noqa: PLC0415
 
             return create_kubernetes_store(STORE_NAME, settings, own)
+        case AwsSettings() as own:
+            from components.aws.factory import create_aws_store  # noqa: PLC0415 - likewise
+
+            return create_aws_store(STORE_NAME, settings, own)
+        case ExistingSettings():
+            raise Unsupported(
+                BY_NAME["target"].key, "existing", "local, kubernetes or aws", "set one of them"
+            )
         case _:
             assert_never(settings.own)
 

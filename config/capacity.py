@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.schema import BY_NAME
+from config.shape import Shape
+from holdfast.aws.nodes_table import NodeType
 from holdfast.errors import ConfigError
 from holdfast.sizing import (
     DEFAULT_HEADROOM,
@@ -68,13 +70,13 @@ class Room:
         """Refuse more sessions than fit to the brim. Raises ConfigError with both values."""
         brim = self.sessions()
         if expected > brim:
+            key, enough = self.remedy(expected)
             raise ConfigError(
                 BY_NAME["expectedSessions"].key,
                 expected,
-                f"at most {brim}: those fill {self._maxmemory} at {self.session_bytes} bytes each",
-                f"set {BY_NAME['maxmemory'].key} to {self._enough(expected)}, which leaves "
-                f"headroom, or {BY_NAME['sessionBytes'].key} to what scripts/size.py says for "
-                "yours",
+                f"at most {brim}: those fill {self.name} at {self.session_bytes} bytes each",
+                f"set {key} to {enough}, which leaves headroom, or "
+                f"{BY_NAME['sessionBytes'].key} to what scripts/size.py says for yours",
             )
 
     def advice(self, expected: int) -> str | None:
@@ -82,16 +84,18 @@ class Room:
         if expected <= self.sessions(DEFAULT_HEADROOM):
             return None
         return (
-            f"{self._maxmemory} is tight: {self.sessions()} sessions of {self.session_bytes} bytes "
+            f"{self.name} is tight: {self.sessions()} sessions of {self.session_bytes} bytes "
             f"fill it, and {BY_NAME['expectedSessions'].key} is {expected}; "
-            f"{self._enough(expected)} leaves the usual headroom (docs/sizing.md)"
+            f"{self.remedy(expected)[1]} leaves the usual headroom (docs/sizing.md)"
         )
 
     @property
-    def _maxmemory(self) -> str:
+    def name(self) -> str:
+        """What holds the sessions, in the words of the settings."""
         return f"{BY_NAME['maxmemory'].key} {format_bytes(self.maxmemory_bytes)}"
 
-    def _enough(self, expected: int) -> str:
+    def remedy(self, expected: int) -> tuple[str, str]:
+        """The key and the value that leave headroom for so many sessions."""
         need = enough_maxmemory_bytes(
             expected,
             session_bytes=self.session_bytes,
@@ -99,4 +103,31 @@ class Room:
             buckets=self.buckets,
             headroom=DEFAULT_HEADROOM,
         )
-        return f"{need // MIB}mb"
+        return BY_NAME["maxmemory"].key, f"{need // MIB}mb"
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownRoom(Room):
+    """Of a store whose memory nobody told: nothing is refused or advised on."""
+
+    def check(self, expected: int) -> None:
+        """Nothing to hold it against."""
+
+    def advice(self, expected: int) -> str | None:  # noqa: ARG002 - nothing to hold it against
+        """None."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """Nodes, and what fits on them.
+
+    Attributes:
+        shape: how many of what.
+        room: what they have room for.
+        node: the type of each in ElastiCache; None elsewhere, and with topology serverless.
+    """
+
+    shape: Shape
+    room: Room
+    node: NodeType | None = None

@@ -14,7 +14,7 @@ from config.setting import (
     text_setting,
 )
 
-_K8S: Final = Target.KUBERNETES
+_K8S: Final = (Target.KUBERNETES,)
 
 KUBERNETES_SETTINGS: Final[tuple[Setting, ...]] = (
     auto_text(
@@ -26,13 +26,6 @@ KUBERNETES_SETTINGS: Final[tuple[Setting, ...]] = (
     flag_setting(
         "createNamespace",
         "Make the namespace, and delete it with the stack; else it has to be there (kubernetes).",
-        only=_K8S,
-    ),
-    text_setting(
-        "storeName",
-        "store",
-        "Begins the name of every object; unique in the namespace (kubernetes). A change leaves "
-        "the sessions behind.",
         only=_K8S,
     ),
     auto_text(

@@ -42,14 +42,21 @@ class ConfigReader:
     def refuse_others(self, target: Target) -> None:
         """Refuse what says something to another target alone. Raises ConfigError."""
         for name, value in self._given.items():
-            only = BY_NAME[name].only
-            if only not in (None, target) and value != BY_NAME[name].default:
+            setting = BY_NAME[name]
+            if not setting.suits(target) and value != setting.default:
+                has = "has" if len(setting.only) == 1 else "have"
                 raise ConfigError(
-                    BY_NAME[name].key,
+                    setting.key,
                     value,
-                    f"{BY_NAME['target'].key} {only}, which alone has it",
-                    f"remove it with `pulumi config rm {BY_NAME[name].key}`",
+                    f"{BY_NAME['target'].key} {' or '.join(setting.only)}, which alone {has} it",
+                    f"remove it with `pulumi config rm {setting.key}`",
                 )
+
+    def is_given(self, name: str) -> bool:
+        """Whether the stack itself sets the key."""
+        setting = BY_NAME[name]
+        given = self._given.get(name, setting.default)
+        return given != setting.default
 
     def _value(self, name: str) -> Value | None:
         """The value in force; None where the key is unset and nothing else decides."""
@@ -86,6 +93,15 @@ class ConfigReader:
     def flag(self, name: str) -> bool:
         """True or false."""
         return self._set_value(name) is True
+
+    def switch(self, name: str) -> bool:
+        """True or false, where a preset may decide. Raises ConfigError."""
+        value = self.text(name)
+        if value not in _BOOLEANS:
+            raise ConfigError(
+                BY_NAME[name].key, value, "true or false", "set one of them, or remove it"
+            )
+        return _BOOLEANS[value]
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts."""

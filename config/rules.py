@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from config.schema import BY_NAME, EvictionPolicy, Preset, Target
+from config.schema import BY_NAME, EvictionPolicy, Preset
 from config.shape import Shape
 from holdfast.connection import Cold, Topology
 from holdfast.errors import ConfigError, Unsupported
@@ -33,18 +33,6 @@ class Ports:
 
     servers: tuple[int, ...]
     sentinels: tuple[int, ...] = ()
-
-
-def check_target(target: Target) -> Target:
-    """Only what is built. Raises Unsupported."""
-    if target not in (Target.LOCAL, Target.KUBERNETES):
-        raise Unsupported(
-            BY_NAME["target"].key,
-            target.value,
-            "local or kubernetes",
-            f"the target {target} is not built yet; set one of them",
-        )
-    return target
 
 
 def check_cold(cold: Cold) -> Cold:

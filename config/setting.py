@@ -47,7 +47,7 @@ class Setting:
         description: for people, one or two sentences.
         automatic: how the value comes about while it is not set; empty where the default is
             an ordinary value.
-        only: the one target that it says something to; None for all.
+        only: the targets that it says something to; empty for all.
     """
 
     name: str
@@ -55,7 +55,11 @@ class Setting:
     default: Value
     description: str
     automatic: str = ""
-    only: Target | None = None
+    only: tuple[Target, ...] = ()
+
+    def suits(self, target: Target) -> bool:
+        """Whether the key says something to ``target``."""
+        return not self.only or target in self.only
 
     @property
     def key(self) -> str:
@@ -68,38 +72,50 @@ class Setting:
 
 
 def text_setting(
-    name: str, default: str, description: str, automatic: str = "", *, only: Target | None = None
+    name: str, default: str, description: str, automatic: str = "", *, only: tuple[Target, ...] = ()
 ) -> Setting:
     """A text; with ``automatic`` the default is the mark for: not set."""
     return Setting(name, Kind.STRING, default, description, automatic, only)
 
 
 def auto_text(
-    name: str, description: str, automatic: str, *, only: Target | None = None
+    name: str, description: str, automatic: str, *, only: tuple[Target, ...] = ()
 ) -> Setting:
     """A text that other keys decide while it is not set."""
     return Setting(name, Kind.STRING, AUTO_TEXT, description, automatic, only)
 
 
 def auto_number(
-    name: str, description: str, automatic: str, *, only: Target | None = None
+    name: str, description: str, automatic: str, *, only: tuple[Target, ...] = ()
 ) -> Setting:
     """A number that other keys decide while it is not set."""
     return Setting(name, Kind.INTEGER, AUTO_NUMBER, description, automatic, only)
 
 
 def number_setting(
-    name: str, default: int, description: str, *, only: Target | None = None
+    name: str, default: int, description: str, *, only: tuple[Target, ...] = ()
 ) -> Setting:
     """A whole number."""
     return Setting(name, Kind.INTEGER, default, description, only=only)
 
 
-def flag_setting(name: str, description: str, *, only: Target | None = None) -> Setting:
-    """False by default."""
-    return Setting(name, Kind.BOOLEAN, False, description, only=only)
+def flag_setting(
+    name: str, description: str, *, default: bool = False, only: tuple[Target, ...] = ()
+) -> Setting:
+    """True or false."""
+    return Setting(name, Kind.BOOLEAN, default, description, only=only)
 
 
-def list_setting(name: str, description: str, *, only: Target | None = None) -> Setting:
+def auto_flag(
+    name: str, description: str, automatic: str, *, only: tuple[Target, ...] = ()
+) -> Setting:
+    """True or false, which other keys decide while it is not set.
+
+    A text to the engine: its booleans have no value left that says: not set.
+    """
+    return Setting(name, Kind.STRING, AUTO_TEXT, description, automatic, only)
+
+
+def list_setting(name: str, description: str, *, only: tuple[Target, ...] = ()) -> Setting:
     """Texts; none by default."""
     return Setting(name, Kind.ARRAY, (), description, only=only)

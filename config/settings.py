@@ -9,8 +9,12 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
-from config.capacity import Room, check_session_bytes
+from config.aws_room import plan_nodes
+from config.aws_settings import AwsSettings, load_aws_settings
+from config.capacity import NodePlan, Room, UnknownRoom, check_session_bytes
+from config.existing_settings import ExistingSettings, load_existing_settings
 from config.kubernetes_settings import KubernetesSettings, load_kubernetes_settings
 from config.local_settings import LocalSettings, load_local_settings
 from config.place import Place
@@ -26,7 +30,6 @@ from config.rules import (
     check_expected_sessions,
     check_maxmemory,
     check_preset,
-    check_target,
 )
 from config.schema import (
     SETTINGS,
@@ -36,7 +39,7 @@ from config.schema import (
     Target,
     Value,
 )
-from config.shape import Shape, resolve_shape
+from config.shape import Shape, existing_shape, resolve_shape
 from holdfast.connection import Cold, Topology
 from holdfast.rotation.settings import (
     CaStage,
@@ -66,16 +69,26 @@ class Settings:
     room: Room
     extra_dns_names: tuple[str, ...]
     rotation: RotationSettings
-    own: LocalSettings | KubernetesSettings
+    own: LocalSettings | KubernetesSettings | AwsSettings | ExistingSettings
 
     @property
     def target(self) -> Target:
         """Where the store runs."""
-        return Target.LOCAL if isinstance(self.own, LocalSettings) else Target.KUBERNETES
+        match self.own:
+            case LocalSettings():
+                return Target.LOCAL
+            case KubernetesSettings():
+                return Target.KUBERNETES
+            case AwsSettings():
+                return Target.AWS
+            case ExistingSettings():
+                return Target.EXISTING
+            case _:
+                assert_never(self.own)
 
     @property
     def maxmemory_bytes(self) -> int:
-        """Memory for data of each server."""
+        """Memory for data of each server: on aws what the reserve leaves; 0: nobody told it."""
         return self.room.maxmemory_bytes
 
     @property
@@ -103,29 +116,13 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
             the server's ``--version``.
     """
     given = ConfigReader(raw)
-    target = check_target(given.choice(Target, "target"))
+    target = given.choice(Target, "target")
     given.refuse_others(target)
     preset = given.choice(Preset, "preset")
-    reader = given.with_preset(PRESETS[preset])
-    shape = resolve_shape(
-        reader.choice(Topology, "topology"),
-        primaries=reader.optional_number("primaries"),
-        replicas=reader.optional_number("replicas"),
-        sentinels=reader.optional_number("sentinels"),
-        quorum=reader.optional_number("quorum"),
-    )
-    check_preset(preset, shape)
-    room = Room(
-        maxmemory_bytes=check_maxmemory(
-            reader.text("maxmemory"),
-            servers=shape.servers,
-            machine_bytes=place.memory_bytes if target is Target.LOCAL else None,
-        ),
-        session_bytes=check_session_bytes(reader.optional_number("sessionBytes")),
-        primaries=shape.primaries,
-        buckets=check_buckets(reader.number("buckets")),
-    )
+    reader = given.with_preset(PRESETS[target][preset])
     expected = check_expected_sessions(reader.optional_number("expectedSessions"))
+    plan = _plan(target, reader, preset, place, expected)
+    room = plan.room
     if expected is not None and given.optional_number("expectedSessions") is not None:
         # A preset's figure is no statement about this store: it is only advised on.
         room.check(expected)
@@ -142,7 +139,7 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
         owner=place.owner,
         preset=preset,
         app=check_app(reader.text("app")),
-        shape=shape,
+        shape=plan.shape,
         down_after_ms=check_down_after_ms(reader.number("downAfterMs")),
         eviction_policy=check_eviction_policy(reader.text("evictionPolicy")),
         appendfsync=reader.choice(Appendfsync, "appendfsync"),
@@ -152,10 +149,66 @@ def load_settings(raw: Mapping[str, object], place: Place) -> Settings:
         extra_dns_names=check_dns_names(reader.texts("extraDnsNames")),
         rotation=rotation,
         # Last: the only rule that may run a program.
-        own=load_local_settings(reader, shape, place)
-        if target is Target.LOCAL
-        else load_kubernetes_settings(reader, shape, rotation, place),
+        own=_own(target, reader, plan, preset=preset, rotation=rotation, place=place),
     )
+
+
+def _plan(
+    target: Target, reader: ConfigReader, preset: Preset, place: Place, expected: int | None
+) -> NodePlan:
+    """How many of what, and what fits. Raises ConfigError."""
+    session_bytes = check_session_bytes(reader.optional_number("sessionBytes"))
+    buckets = check_buckets(reader.number("buckets"))
+    if target is Target.AWS:
+        return plan_nodes(
+            reader, preset, expected=expected, session_bytes=session_bytes, buckets=buckets
+        )
+    topology, primaries = reader.choice(Topology, "topology"), reader.optional_number("primaries")
+    if target is Target.EXISTING:
+        shape = existing_shape(topology, primaries=primaries)
+        amount = reader.optional_text("maxmemory")
+        if amount is None:
+            return NodePlan(shape, UnknownRoom(0, session_bytes, shape.primaries, buckets))
+        maxmemory_bytes = check_maxmemory(amount, servers=shape.servers)
+        return NodePlan(shape, Room(maxmemory_bytes, session_bytes, shape.primaries, buckets))
+    shape = resolve_shape(
+        topology,
+        primaries=primaries,
+        replicas=reader.optional_number("replicas"),
+        sentinels=reader.optional_number("sentinels"),
+        quorum=reader.optional_number("quorum"),
+    )
+    check_preset(preset, shape)
+    maxmemory_bytes = check_maxmemory(
+        reader.text("maxmemory"),
+        servers=shape.servers,
+        machine_bytes=place.memory_bytes if target is Target.LOCAL else None,
+    )
+    return NodePlan(shape, Room(maxmemory_bytes, session_bytes, shape.primaries, buckets))
+
+
+def _own(
+    target: Target,
+    reader: ConfigReader,
+    plan: NodePlan,
+    *,
+    preset: Preset,
+    rotation: RotationSettings,
+    place: Place,
+) -> LocalSettings | KubernetesSettings | AwsSettings | ExistingSettings:
+    match target:
+        case Target.LOCAL:
+            return load_local_settings(reader, plan.shape, place)
+        case Target.KUBERNETES:
+            return load_kubernetes_settings(reader, plan.shape, rotation, place)
+        case Target.AWS:
+            return load_aws_settings(
+                reader, plan.shape, plan.node, preset=preset, rotation=rotation, place=place
+            )
+        case Target.EXISTING:
+            return load_existing_settings(reader, plan.shape, place)
+        case _:
+            assert_never(target)
 
 
 def settings_table() -> str:
@@ -164,12 +217,32 @@ def settings_table() -> str:
     for setting in SETTINGS:
         default = setting.automatic or f"`{_shown(setting.default)}`"
         lines.append(f"| `{setting.key}` | {setting.kind} | {default} | {setting.description} |")
-    lines += ["", "| preset | " + " | ".join(PRESETS[Preset.DEV]) + " |", "|---|" + "---|" * 3]
-    lines += [
-        f"| `{preset}` | " + " | ".join(f"`{value}`" for value in values.values()) + " |"
-        for preset, values in PRESETS.items()
-    ]
+    for targets in _by_values(PRESETS):
+        stages = PRESETS[targets[0]]
+        names = list(stages[Preset.DEV])
+        lines += ["", f"| preset ({', '.join(targets)}) | {' | '.join(names)} |"]
+        lines.append("|---|" + "---|" * len(names))
+        lines += [
+            f"| `{preset}` | " + " | ".join(f"`{value}`" for value in values.values()) + " |"
+            for preset, values in stages.items()
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _by_values(
+    presets: Mapping[Target, Mapping[Preset, Mapping[str, Value]]],
+) -> list[list[Target]]:
+    """Targets that have the same stages, together; none of those whose stages say nothing."""
+    groups: list[list[Target]] = []
+    for target, stages in presets.items():
+        if len({json.dumps(dict(values)) for values in stages.values()}) == 1:
+            continue
+        same = next((group for group in groups if presets[group[0]] == stages), None)
+        if same is None:
+            groups.append([target])
+        else:
+            same.append(target)
+    return groups
 
 
 def _shown(value: Value) -> str:

@@ -10,6 +10,10 @@ from holdfast.connection import Topology
 from holdfast.errors import ConfigError
 
 LOCAL_TOPOLOGIES: Final = (Topology.STANDALONE, Topology.SENTINEL, Topology.CLUSTER)
+AWS_TOPOLOGIES: Final = (Topology.REPLICATION_GROUP, Topology.CLUSTER, Topology.SERVERLESS)
+MAX_AWS_NODES: Final = 90
+"""Of one replication group: AWS's quota."""
+
 MIN_REPLICAS_MAX_LAG_SECONDS: Final = 3
 _SENTINEL_COUNTS: Final = (3, 5, 7)
 _MIN_QUORUM: Final = 2
@@ -17,10 +21,10 @@ _MIN_QUORUM: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The nodes of one store; only :func:`resolve_shape` makes one.
+    """The nodes of one store; only the functions below make one.
 
     Attributes:
-        topology: standalone, sentinel or cluster.
+        topology: one of the target's.
         primaries: servers that accept writes (1 outside a cluster).
         replicas: of each primary.
         sentinels: 0 outside topology sentinel.
@@ -102,10 +106,73 @@ def resolve_shape(
             )
             return Shape(topology, primaries=shards, replicas=copies, sentinels=0, quorum=0)
         case _:
-            allowed = ", ".join(LOCAL_TOPOLOGIES)
-            raise ConfigError(
-                BY_NAME["topology"].key, str(topology), f"one of {allowed}", "set one of them"
-            )
+            raise _foreign(topology, LOCAL_TOPOLOGIES)
+
+
+def resolve_aws_shape(
+    topology: Topology, *, primaries: int, replicas: int, may_fail_over: bool
+) -> Shape:
+    """The nodes of a store in ElastiCache.
+
+    Args:
+        topology: replication-group, cluster or serverless, which has no nodes of ours.
+        primaries: shards; 1 outside topology cluster.
+        replicas: of each shard.
+        may_fail_over: whether the stage asks for a store that can.
+
+    Raises:
+        ConfigError: the topology is none of AWS's, a count does not fit it, or the store could
+            not fail over.
+    """
+    if topology not in AWS_TOPOLOGIES:
+        raise _foreign(topology, AWS_TOPOLOGIES)
+    if topology is Topology.SERVERLESS:
+        return Shape(topology, primaries=1, replicas=0, sentinels=0, quorum=0)
+    if topology is Topology.REPLICATION_GROUP:
+        _absent("primaries", primaries, topology, 1)
+    _check_range(
+        "primaries", primaries, (1, MAX_AWS_NODES), f"a store has {MAX_AWS_NODES} nodes at most"
+    )
+    least = 1 if may_fail_over else 0
+    _check_range(
+        "replicas",
+        replicas,
+        (least, 5),
+        "without a replica nothing can take over from a primary"
+        if replicas < least
+        else "a shard has six nodes at most",
+    )
+    nodes = primaries * (1 + replicas)
+    if nodes > MAX_AWS_NODES:
+        raise ConfigError(
+            BY_NAME["primaries"].key,
+            primaries,
+            f"at most {MAX_AWS_NODES} nodes, and this is {nodes}",
+            f"set {MAX_AWS_NODES // (1 + replicas)}, or fewer {BY_NAME['replicas'].key}",
+        )
+    return Shape(topology, primaries=primaries, replicas=replicas, sentinels=0, quorum=0)
+
+
+def existing_shape(topology: Topology, *, primaries: int | None) -> Shape:
+    """What is known of a store that somebody else runs: its topology, and how many share it.
+
+    Raises:
+        ConfigError: primaries are said of a topology that has one, or not 1 to 90.
+    """
+    if topology is not Topology.CLUSTER:
+        _absent("primaries", primaries, topology, 1)
+    count = 1 if primaries is None else primaries
+    _check_range("primaries", count, (1, MAX_AWS_NODES), "a cluster has one or more")
+    return Shape(topology, primaries=count, replicas=0, sentinels=0, quorum=0)
+
+
+def _foreign(topology: Topology, allowed: tuple[Topology, ...]) -> ConfigError:
+    return ConfigError(
+        BY_NAME["topology"].key,
+        str(topology),
+        f"one of {', '.join(allowed)} with this target",
+        "set one of them",
+    )
 
 
 def _check_sentinels(count: int) -> None:

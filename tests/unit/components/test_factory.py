@@ -71,7 +71,8 @@ def test_the_program_makes_one_store_of_the_settings(
     ("config", "secret", "message"),
     [
         ({"holdfast:replcas": "3"}, [], "did you mean holdfast:replicas?"),
-        ({"holdfast:target": "aws"}, [], "holdfast:target: got 'aws', need local or kubernetes"),
+        ({"holdfast:target": "aws"}, [], "holdfast:region: got 'nothing'"),
+        ({"holdfast:target": "azure"}, [], "holdfast:target: got 'azure', need one of local"),
         ({"holdfast:target": "kubernetes"}, [], "holdfast:namespace: got 'nothing'"),
         ({"holdfast:app": "hidden-app"}, ["holdfast:app"], "got 'a secret'"),
     ],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from config.capacity import DEFAULT_SESSION_BYTES, Room, check_session_bytes
 from config.presets import PRESETS
-from config.schema import Preset
+from config.schema import Preset, Target
 from config.settings import load_settings
 from holdfast.errors import ConfigError
 from holdfast.sizing import Workload, size
@@ -77,7 +77,7 @@ def test_a_preset_does_not_refuse_the_maxmemory_that_a_stack_sets(tmp_path: Path
 def test_every_preset_leaves_the_usual_headroom(preset: Preset, tmp_path: Path) -> None:
     settings = load_settings({"preset": preset.value}, place(tmp_path))
     assert settings.advice is None
-    need = size(Workload(int(str(PRESETS[preset]["expectedSessions"]))))
+    need = size(Workload(int(str(PRESETS[Target.LOCAL][preset]["expectedSessions"]))))
     assert need.maxmemory_bytes <= settings.maxmemory_bytes
     assert not need.cluster_due
 

@@ -165,16 +165,15 @@ def test_a_ca_file_holds_certificates_and_no_key(text: str, folder: Path) -> Non
     assert "PRIVATE KEY" not in str(caught.value).replace("no private key", "")
 
 
-@pytest.mark.parametrize("target", [Target.LOCAL, Target.KUBERNETES])
+@pytest.mark.parametrize("target", list(Target))
 def test_a_setting_of_another_target_is_refused(target: Target, folder: Path) -> None:
-    foreign = [s for s in SETTINGS if s.only not in (None, target)]
+    foreign = [s for s in SETTINGS if not s.suits(target)]
     assert foreign
-    values = {Kind.STRING: "x", Kind.INTEGER: 7, Kind.BOOLEAN: True, Kind.ARRAY: ("x",)}
+    values = {Kind.STRING: "x", Kind.INTEGER: 7, Kind.ARRAY: ("x",)}
     for setting in foreign:
-        raw = {"target": target.value, "namespace": "agents", setting.name: values[setting.kind]}
-        if target is Target.LOCAL and setting.name != "namespace":
-            del raw["namespace"]
-        with pytest.raises(ConfigError, match=f"need holdfast:target {setting.only}") as caught:
+        value = not setting.default if setting.kind is Kind.BOOLEAN else values[setting.kind]
+        raw = {"target": target.value, setting.name: value}
+        with pytest.raises(ConfigError, match=f"need holdfast:target {setting.only[0]}") as caught:
             load_settings(raw, place(folder))
         assert caught.value.field == setting.key
 

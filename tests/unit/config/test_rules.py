@@ -13,10 +13,9 @@ from config.rules import (
     check_expected_sessions,
     check_maxmemory,
     check_preset,
-    check_target,
     plan_ports,
 )
-from config.schema import EvictionPolicy, Preset, Target
+from config.schema import EvictionPolicy, Preset
 from config.shape import resolve_shape
 from holdfast.connection import Cold, Topology
 from holdfast.errors import ConfigError, Unsupported
@@ -47,12 +46,6 @@ def test_other_policies_are_refused_with_the_reason(policy: str, reason: str) ->
     assert caught.value.field == "holdfast:evictionPolicy"
     assert caught.value.value == policy
     assert reason in caught.value.fix
-
-
-@pytest.mark.parametrize("target", [Target.AWS, Target.EXISTING])
-def test_targets_that_are_not_built_say_so(target: Target) -> None:
-    with pytest.raises(Unsupported, match="not built yet"):
-        check_target(target)
 
 
 def test_consolidation_is_refused_until_it_is_built() -> None:

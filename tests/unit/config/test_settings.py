@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from config.presets import PRESETS
 from config.reader import ConfigReader
-from config.schema import BY_NAME, SETTINGS, Kind, Preset
+from config.schema import BY_NAME, SETTINGS, Kind, Preset, Target
 from config.settings import load_settings, settings_table
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
@@ -74,11 +74,21 @@ def test_nothing_set_gives_the_default_store(folder: Path) -> None:
     assert local(settings).program.version == "9.1.2"
 
 
+@pytest.mark.parametrize("target", list(Target))
 @pytest.mark.parametrize("preset", list(Preset))
-def test_each_preset_is_complete_and_valid(preset: Preset, folder: Path) -> None:
-    automatic = {s.name for s in SETTINGS if s.automatic == "the preset's"}
-    assert set(PRESETS[preset]) == automatic
-    ConfigReader(PRESETS[preset])
+def test_each_preset_says_what_the_keys_of_its_target_leave_to_it(
+    target: Target, preset: Preset
+) -> None:
+    values = PRESETS[target][preset]
+    assert all(BY_NAME[name].suits(target) and BY_NAME[name].automatic for name in values)
+    left_to_it = {s.name for s in SETTINGS if s.automatic == "the preset's" and s.suits(target)}
+    if target is not Target.EXISTING:
+        assert left_to_it <= set(values)
+    ConfigReader(values)
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_each_preset_is_valid(preset: Preset, folder: Path) -> None:
     settings = load_settings({"preset": preset.value}, place(folder))
     assert settings.preset is preset
     assert settings.shape.sentinels >= 3
