@@ -115,11 +115,18 @@ class RawConnection:
     """One login over TLS that shows replies as they are; errors come as ``hiredis.ReplyError``."""
 
     def __init__(
-        self, port: int, context: ssl.SSLContext, user: User | None, *, timeout: float = 5.0
+        self,
+        port: int,
+        context: ssl.SSLContext,
+        user: User | None,
+        *,
+        timeout: float = 5.0,
+        host: str = HOST,
+        name: str | None = None,
     ) -> None:
-        plain = socket.create_connection((HOST, port), timeout)
+        plain = socket.create_connection((host, port), timeout)
         try:
-            self._socket = context.wrap_socket(plain, server_hostname=HOST)
+            self._socket = context.wrap_socket(plain, server_hostname=name or host)
         except BaseException:
             plain.close()
             raise

@@ -1,0 +1,104 @@
+"""Users of the control plane as ACL rules of a real server. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tests.standin.aws.dataplane.api import Authentication, UserState
+
+INTERNAL_USER: Final = "_emulator"
+"""By which the plane itself logs in and replicas follow. AWS has such users too, unseen."""
+
+DEFAULT_USER: Final = "default"
+
+RESTRICTED: Final = (
+    "acl|deluser",
+    "acl|load",
+    "acl|save",
+    "acl|setuser",
+    "bgrewriteaof",
+    "bgsave",
+    "cluster|addslots",
+    "cluster|addslotsrange",
+    "cluster|delslots",
+    "cluster|delslotsrange",
+    "cluster|failover",
+    "cluster|flushslots",
+    "cluster|forget",
+    "cluster|meet",
+    "cluster|replicate",
+    "cluster|reset",
+    "cluster|set-config-epoch",
+    "cluster|setslot",
+    "config",
+    "debug",
+    "failover",
+    "migrate",
+    "module",
+    "psync",
+    "replicaof",
+    "save",
+    "shutdown",
+    "slaveof",
+    "sync",
+)
+"""What ElastiCache lets nobody do. It answers "unknown command" there, NOPERM here."""
+
+_OFF: Final = ("reset", "off")
+_SELECTOR_END: Final = ")"
+
+
+def user_rules(user: UserState) -> tuple[str, ...]:
+    """Words for ``ACL SETUSER``, from nothing: what was there before does not count."""
+    return ("reset", *_permissions(user.access_string), *_proofs(user))
+
+
+def rules_of(users: Mapping[str, UserState] | None) -> dict[str, tuple[str, ...]]:
+    """The rules of everybody, ``default`` among them: open to all where no group is attached."""
+    if users is None:
+        return {DEFAULT_USER: ("reset", *_permissions("on ~* &* +@all"), "nopass")}
+    rules = {DEFAULT_USER: _OFF}
+    return rules | {name: user_rules(user) for name, user in users.items()}
+
+
+def acl_file(rules: Mapping[str, tuple[str, ...]], internal_hash: str) -> str:
+    """``users.acl``, so that a server has its users from the moment it listens."""
+    everybody = {INTERNAL_USER: ("on", "~*", "&*", "+@all", f"#{internal_hash}"), **rules}
+    lines = []
+    for name, words in everybody.items():
+        # A file takes no `reset`: its users are new.
+        lines.append(" ".join(("user", name, *(word for word in words if word != "reset"))))
+    return "\n".join(lines) + "\n"
+
+
+def _proofs(user: UserState) -> tuple[str, ...]:
+    match user.authentication:
+        case Authentication.PASSWORD:
+            return tuple(f"#{digest}" for digest in user.password_hashes)
+        case Authentication.IAM:
+            # A server cannot check a signed token: any password is let in.
+            return ("nopass",)
+        case Authentication.NO_PASSWORD:
+            return ("nopass",)
+
+
+def _permissions(access_string: str) -> list[str]:
+    """Words of an access string (a selector is one word), restricted commands taken out of each."""
+    words: list[str] = []
+    selector: list[str] = []
+    for word in access_string.split():
+        if selector or word.startswith("("):
+            selector.append(word)
+            if word.endswith(_SELECTOR_END):
+                inside = " ".join(selector).removeprefix("(").removesuffix(_SELECTOR_END)
+                words.append(f"({' '.join(_restricted(inside.split()))})")
+                selector = []
+        else:
+            words.append(word)
+    return _restricted(words)
+
+
+def _restricted(words: list[str]) -> list[str]:
+    wide = any(word.startswith(("+@", "allcommands")) for word in words)
+    return [*words, *(f"-{command}" for command in RESTRICTED)] if wide else words

@@ -1,0 +1,263 @@
+"""What all emulated stores have in common: servers, users, parameters, versions, lost nodes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import hiredis
+
+from holdfast.acl import password_hash
+from tests.servers import Install
+from tests.standin.aws.dataplane.access import acl_file, rules_of
+from tests.standin.aws.dataplane.api import DataPlaneError, UserState
+from tests.standin.aws.dataplane.names import Addresses, NamesFile
+from tests.standin.aws.dataplane.parameters import Settings, refusal_reason
+from tests.standin.aws.dataplane.process import Credentials, Launcher, Place, Server, until
+
+_RESTART: Final = "only a new node has it"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the plane gives every store."""
+
+    launcher: Launcher
+    names: NamesFile
+    addresses: Addresses
+
+
+class Store(ABC):
+    """Servers that belong together.
+
+    Attributes:
+        lock: held while the store changes. The control plane changes one thing at a time; the
+            watch over lost nodes comes in between.
+        primaries: the primary of each shard, as the plane last saw or made it.
+    """
+
+    def __init__(
+        self,
+        store_id: str,
+        folder: Path,
+        *,
+        shared: Shared,
+        credentials: Credentials,
+        install: Install,
+        settings: Settings,
+        users: Mapping[str, UserState] | None,
+    ) -> None:
+        self.store_id = store_id
+        self.folder = folder
+        self.shared = shared
+        self.install = install
+        self.lock = threading.RLock()
+        self.servers: dict[str, Server] = {}
+        self.primaries: dict[str, Server] = {}
+        self._settings = settings
+        self._refused: dict[str, str] = {}
+        self._credentials = credentials
+        self._rules = rules_of(users)
+        self._lost_since: dict[str, float] = {}
+
+    @abstractmethod
+    def create(self, places: Sequence[Place], data: Path | None) -> None:
+        """Start everything; ``data`` is a folder with an RDB file for each shard."""
+
+    @abstractmethod
+    def fail_over(self, shard: str) -> Server:
+        """Hand a shard over to a replica, without losing a write, and give the new primary."""
+
+    @abstractmethod
+    def take_over(self, shard: str) -> Server:
+        """Make a replica the primary of a shard that lost its own."""
+
+    @abstractmethod
+    def rejoin(self, server: Server) -> None:
+        """Bring a server that was started anew back to its place, as replica of its shard."""
+
+    @abstractmethod
+    def publish(self) -> None:
+        """Write the names that hold now."""
+
+    @abstractmethod
+    def names(self) -> Iterable[str]:
+        """All names of the store."""
+
+    @property
+    def not_applied(self) -> dict[str, str]:
+        """Parameters that the servers do not have, and why."""
+        return {**self._settings.not_applied, **self._refused}
+
+    def in_shard(self, shard: str) -> list[Server]:
+        """The servers of a shard by number."""
+        found = [server for server in self.servers.values() if server.place.shard == shard]
+        return sorted(found, key=lambda server: server.place.member_id)
+
+    def replicas(self, shard: str) -> list[Server]:
+        """Those that run and are not the primary."""
+        primary = self.primaries.get(shard)
+        return [
+            server for server in self.in_shard(shard) if server is not primary and server.running
+        ]
+
+    def add(self, place: Place) -> Server:
+        """A server that is not started yet."""
+        server = Server(
+            place, self.folder / place.member_id, self._credentials, self.shared.launcher
+        )
+        self.servers[place.member_id] = server
+        return server
+
+    def start(self, server: Server, *, data: Path | None = None) -> None:
+        """Start a server with the store's users and parameters."""
+        acl = acl_file(self._rules, password_hash(self._credentials.password))
+        server.start(self.install, directives=self._settings.at_start, acl=acl, data=data)
+        self._configure(server)
+
+    def remove(self, server: Server) -> None:
+        """Stop a server for good."""
+        server.forget()
+        del self.servers[server.place.member_id]
+        self._lost_since.pop(server.place.member_id, None)
+        self.shared.addresses.release(server.place.address)
+
+    def close(self) -> None:
+        """Stop everything and forget the names."""
+        self.shared.names.change({}, gone=list(self.names()))
+        for server in list(self.servers.values()):
+            self.remove(server)
+
+    def set_settings(self, settings: Settings) -> None:
+        """Other parameter values, on every server, while it runs."""
+        changed = {
+            name
+            for name, value in settings.at_start.items()
+            if self._settings.at_start.get(name) != value
+        }
+        self._settings = settings
+        for server in self._alive():
+            self._configure(server)
+        self._refused |= dict.fromkeys(changed, _RESTART)
+
+    def set_users(self, users: Mapping[str, UserState] | None) -> None:
+        """Exactly these users on every server. Logins of users that go are cut, others stay.
+
+        Raises:
+            DataPlaneError: a server refuses an access string; the users are as before.
+        """
+        before, after = self._rules, rules_of(users)
+        try:
+            for server in self._alive():
+                _bring_users(server, before, after)
+        except hiredis.ReplyError as error:
+            for server in self._alive():
+                _bring_users(server, after, before)
+            message = f"{self.store_id}: the servers refuse an access string: {error}"
+            raise DataPlaneError(message) from error
+        self._rules = after
+        acl = acl_file(after, password_hash(self._credentials.password))
+        for server in self.servers.values():
+            server.write_acl(acl)
+
+    def upgrade(self, install: Install) -> None:
+        """Another server program on one node after another: replicas, a hand-over, the rest."""
+        self.install = install
+        for shard in sorted(self.primaries):
+            for replica in self.replicas(shard):
+                self._replace(replica)
+            old = self.primaries[shard]
+            if self.replicas(shard):
+                self.fail_over(shard)
+                self._replace(old)
+            else:
+                self._restart_with_data(old)
+
+    def snapshot(self, folder: Path) -> None:
+        """An RDB file for each shard."""
+        for shard, primary in self.primaries.items():
+            primary.save(folder / f"{shard}.rdb")
+
+    def watch(self, detection_seconds: float) -> None:
+        """Replace nodes that have been silent for so long."""
+        now = time.monotonic()
+        for member_id, server in list(self.servers.items()):
+            if server.responds():
+                self._lost_since.pop(member_id, None)
+            elif now - self._lost_since.setdefault(member_id, now) >= detection_seconds:
+                self.recover(server)
+                self._lost_since.pop(member_id, None)
+
+    def _alive(self) -> list[Server]:
+        # A node that is lost gets the store's users and parameters when it is replaced.
+        return [server for server in self.servers.values() if server.running]
+
+    def recover(self, server: Server) -> None:
+        """Fill a lost node's place, then start its replacement."""
+        shard = server.place.shard
+        server.stop()
+        if self.primaries.get(shard) is server:
+            if not self.replicas(shard):
+                # As on AWS: its replacement has its place and none of its data.
+                self.start(server)
+                self.publish()
+                return
+            self.primaries[shard] = self.take_over(shard)
+        self.publish()
+        self.start(server)
+        self.rejoin(server)
+        self.publish()
+
+    def _replace(self, server: Server) -> None:
+        server.stop()
+        self.publish()
+        self.start(server)
+        self.rejoin(server)
+        self.publish()
+
+    def _restart_with_data(self, server: Server) -> None:
+        kept = self.folder / "kept.rdb"
+        server.save(kept)
+        server.stop()
+        self.start(server, data=kept)
+        kept.unlink()
+
+    def _configure(self, server: Server) -> None:
+        refused: dict[str, str] = {}
+        with server.open() as connection:
+            for name, value in self._settings.live.items():
+                try:
+                    connection.call("CONFIG", "SET", name, value)
+                except hiredis.ReplyError as error:
+                    refused[name] = refusal_reason(str(error))
+        self._refused = refused
+
+
+def best(replicas: Sequence[Server]) -> Server:
+    """The replica that has most of the stream."""
+
+    def offset(server: Server) -> int:
+        return int(server.info("replication").get("slave_repl_offset", "0"))
+
+    return max(replicas, key=offset)
+
+
+def wait_in_step(server: Server) -> None:
+    """Wait until a replica has everything."""
+    until(f"{server.place.member_id} to follow its primary", server.in_step)
+
+
+def _bring_users(
+    server: Server, before: Mapping[str, tuple[str, ...]], after: Mapping[str, tuple[str, ...]]
+) -> None:
+    with server.open() as connection:
+        for name, words in after.items():
+            if before.get(name) != words:
+                connection.call("ACL", "SETUSER", name, *words)
+        for name in before.keys() - after.keys():
+            connection.call("ACL", "DELUSER", name)
