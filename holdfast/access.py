@@ -9,8 +9,9 @@ from typing import Final
 
 from holdfast.connection import Address, Connection, Tls
 from holdfast.drivers import Driver, Endpoint, driver_for
-from holdfast.errors import Unsupported
+from holdfast.login import Login, TokenUnavailable, login_for
 from holdfast.options import ClientOptions
+from holdfast.resp import pack
 from holdfast.retry import Failure, Kind
 from holdfast.roles import Role
 from holdfast.tls import build_context, refusal
@@ -34,7 +35,8 @@ class Access:
 
     Raises:
         ConfigError: no such role, or several and none was named.
-        Unsupported: the login is no password.
+        ConfigError: the login is by IAM, and what that takes is not installed.
+        Unsupported: the login is a reference to a secret that was not read.
     """
 
     def __init__(
@@ -47,15 +49,9 @@ class Access:
         self.connection = connection
         self.options = options
         self.role = Role(role) if role is not None else connection.sole_role
-        user = connection.for_role(self.role).users[self.role]
-        if user.password is None:
-            raise Unsupported(
-                f"users.{self.role}",
-                "a login without password",
-                "a password",
-                "resolve the secret first and put its value into the Connection",
-            )
-        self._user, self._password = user.name, user.password
+        self._login: Login = login_for(
+            connection.for_role(self.role), self.role, earlier._login if earlier else None
+        )
         self._tls: Tls = connection.tls
         self._earlier_context = (
             earlier.context if earlier is not None and earlier._tls == connection.tls else None
@@ -68,8 +64,34 @@ class Access:
         """Built at the first use, then shared."""
         return self._earlier_context or build_context(self._tls)
 
+    @property
+    def ready(self) -> bool:
+        """Whether :meth:`endpoint` answers at once; else :meth:`prepare` is to be called first."""
+        return self._login.ready()
+
+    def prepare(self) -> None:
+        """Get what a login takes, which may wait for a network. Raises TokenUnavailable."""
+        self._login.secret()
+
+    @property
+    def renew_after_seconds(self) -> float:
+        """After so long a connection has to log in again; infinite where it need not."""
+        return self._login.renew_after_seconds
+
+    def authentication(self) -> bytes:
+        """The AUTH that logs an open connection in again. Raises TokenUnavailable."""
+        return pack([("AUTH", self._login.name, self._login.secret())])
+
+    def refused(self) -> None:
+        """A server did not take that AUTH."""
+        self._login.refused()
+
     def endpoint(self, address: Address, *, sentinel: bool = False) -> Endpoint:
-        """How to connect to a server or a Sentinel that is known by its announced name."""
+        """How to connect to a server or a Sentinel that is known by its announced name.
+
+        Raises:
+            TokenUnavailable: there are no credentials for a login by IAM.
+        """
         options = self.options
         connect_timeout_seconds = options.connect_timeout_seconds
         if time.monotonic() < self._silent_until.get(address, 0.0):
@@ -77,8 +99,8 @@ class Access:
         return Endpoint(
             address,
             self.connection.dial.get(address.host, address.host),
-            self._user,
-            self._password,
+            self._login.name,
+            self._login.secret(),
             self.context,
             options.sentinel_timeout_seconds if sentinel else connect_timeout_seconds,
             options.sentinel_timeout_seconds if sentinel else options.socket_timeout_seconds,
@@ -86,12 +108,15 @@ class Access:
 
     def failure(self, error: BaseException, address: Address) -> Failure:
         """Classify what the library raised while a connection was opened."""
+        if isinstance(error, TokenUnavailable):
+            return Failure(Kind.LOGIN if error.lasting else Kind.BROKEN, str(error), address)
         untrusted = refusal(error)
         if untrusted is not None:
             text = getattr(untrusted, "verify_message", None) or str(untrusted)
             return Failure(Kind.UNTRUSTED, f"TLS failed: {text}", address)
         if isinstance(error, self.driver.denied):
-            return Failure(Kind.LOGIN, f"login as {self._user!r} refused: {error}", address)
+            self._login.refused()
+            return Failure(Kind.LOGIN, f"login as {self._login.name!r} refused: {error}", address)
         now = time.monotonic()
         if now >= self._silent_until.get(address, 0.0):
             # Not prolonged by the short attempts: a server that is slow and no more gets a full

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from math import inf
 from typing import Any, TypeVar
 
 from holdfast.access import Access
 from holdfast.async_pool import AsyncPool
 from holdfast.connection import Address, Connection
 from holdfast.errors import ConfigError
+from holdfast.executor import RENEW_AGAIN_SECONDS
+from holdfast.login import TokenUnavailable
 from holdfast.operation import Operation
 from holdfast.options import ClientOptions
 from holdfast.recovery import Pause, Reload, Relocate, Send, recover
@@ -19,10 +23,12 @@ from holdfast.resp import ErrorReply, pack
 from holdfast.retry import Failure, Kind, failure_of_reply
 from holdfast.roles import Role
 from holdfast.routes import Ask, Location, Routes, routes_for
-from holdfast.source import ConnectionSource
+from holdfast.source import ConnectionSource, is_remote
 from holdfast.wire import AsyncLink, Broken
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class _Store:
@@ -65,6 +71,7 @@ class AsyncioExecutor:
         self._options = options
         self._locating = asyncio.Lock()
         self._closed = False
+        self._renewals: set[asyncio.Task[None]] = set()
         self._store = _Store(Access(source.current(), role, options))
 
     @property
@@ -147,7 +154,7 @@ class AsyncioExecutor:
                     case Relocate():
                         answer = await self._locate(self._store, self._store.routes.version)
                     case Reload():
-                        answer = self._source.refresh()
+                        answer = await self._refresh()
         except StopIteration as end:
             result: T = end.value
             return result
@@ -219,12 +226,44 @@ class AsyncioExecutor:
         sentinel: bool = False,
         on_push: Callable[[Any], None] | None = None,
     ) -> AsyncLink | Failure:
-        endpoint = store.access.endpoint(address, sentinel=sentinel)
+        access = store.access
         try:
-            dialled = await store.access.driver.connect_async(endpoint)
-        except (*store.access.driver.errors,) as error:
-            return store.access.failure(error, address)
-        return AsyncLink(dialled, address, endpoint.socket_timeout_seconds, on_push)
+            if not access.ready:
+                await asyncio.to_thread(access.prepare)
+            endpoint = access.endpoint(address, sentinel=sentinel)
+            dialled = await access.driver.connect_async(endpoint)
+        except (*access.driver.errors,) as error:
+            return access.failure(error, address)
+        link = AsyncLink(dialled, address, endpoint.socket_timeout_seconds, on_push)
+        if access.renew_after_seconds < inf:
+            # A subscribed connection may send no AUTH: its subscriber makes another one.
+            old = partial(self._renew, access, link) if on_push is None else link.close
+            link.after(access.renew_after_seconds, old)
+        return link
+
+    def _renew(self, access: Access, link: AsyncLink) -> None:
+        task = asyncio.get_running_loop().create_task(self._log_in_again(access, link))
+        self._renewals.add(task)
+        task.add_done_callback(self._renewals.discard)
+
+    async def _log_in_again(self, access: Access, link: AsyncLink) -> None:
+        """AUTH takes its turn among the exchanges, each of which is complete in itself."""
+        seconds = RENEW_AGAIN_SECONDS
+        try:
+            if not access.ready:
+                await asyncio.to_thread(access.prepare)
+            reply = (await link.exchange(access.authentication(), 1))[0]
+        except Broken:
+            return
+        except TokenUnavailable as error:
+            _log.warning("kept the login to %s: %s", link.address, error)
+        else:
+            if isinstance(reply, ErrorReply):
+                access.refused()
+                _log.warning("kept the login to %s: the new one was refused", link.address)
+            else:
+                seconds = access.renew_after_seconds
+        link.after(seconds, partial(self._renew, access, link))
 
     async def _locate(self, store: _Store, seen: int) -> Failure | None:
         """Ask where operations go, unless another task has just done so."""
@@ -263,6 +302,11 @@ class AsyncioExecutor:
             return failure_of_reply(reply.text, question.address)
         return reply
 
+    async def _refresh(self) -> bool:
+        if is_remote(self._source):
+            return await asyncio.to_thread(self._source.refresh)
+        return self._source.refresh()
+
     def _current(self) -> _Store:
         connection = self._source.current()
         store = self._store
@@ -279,6 +323,8 @@ class AsyncioExecutor:
     async def close(self) -> None:
         """Close every connection."""
         self._closed = True
+        for task in self._renewals:
+            task.cancel()
         self._store.close()
         # The transports close in the loop's next turns; a loop that ends before would warn.
         await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from holdfast.async_subscriber import AsyncSubscriber, open_async_subscriber
 from holdfast.executor import SyncExecutor
 from holdfast.options import ClientOptions, Library
 from holdfast.roles import Role
-from holdfast.source import ConnectionSource
+from holdfast.source import ConnectionSource, with_logins
 from holdfast.subscriber import Subscriber, open_subscriber
 from holdfast.subscriptions import RECONNECTED, Reconnected
 
@@ -41,10 +41,10 @@ def open_executor(
         options: pool, timeouts, deadline; None for the defaults.
 
     Raises:
-        ConfigError: no such role, or the client library is not installed.
-        Unsupported: the role's login is no password.
+        ConfigError: no such role, the client library is not installed, or the secret that the
+            role's login refers to cannot be read.
     """
-    return SyncExecutor(source, role=role, options=options or ClientOptions())
+    return SyncExecutor(with_logins(source, role), role=role, options=options or ClientOptions())
 
 
 def open_async_executor(
@@ -57,4 +57,4 @@ def open_async_executor(
 
     Args and errors as for :func:`open_executor`.
     """
-    return AsyncioExecutor(source, role=role, options=options or ClientOptions())
+    return AsyncioExecutor(with_logins(source, role), role=role, options=options or ClientOptions())

@@ -34,6 +34,11 @@ class Topology(StrEnum):
     REPLICATION_GROUP = "replication-group"
     SERVERLESS = "serverless"
 
+    @property
+    def clustered(self) -> bool:
+        """Whether clients speak the protocol of a cluster: slots, and channels by slot."""
+        return self in (Topology.CLUSTER, Topology.SERVERLESS)
+
 
 class Cold(StrEnum):
     """Where consolidated turns go."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from holdfast.access import Access
 from holdfast.connection import Address, Connection
 from holdfast.errors import ConfigError
+from holdfast.login import TokenUnavailable
 from holdfast.operation import Operation
 from holdfast.options import ClientOptions
 from holdfast.pool import Pool
@@ -23,6 +25,11 @@ from holdfast.source import ConnectionSource
 from holdfast.wire import Broken, Link
 
 T = TypeVar("T")
+
+RENEW_AGAIN_SECONDS: Final = 60.0
+"""Until a login that could not be renewed is tried again; an hour at least is left for it."""
+
+_log = logging.getLogger(__name__)
 
 
 class _Store:
@@ -41,6 +48,28 @@ class _Store:
 
 def _nothing(_: object) -> None:
     return None
+
+
+def renew(access: Access, link: Link) -> None:
+    """Log a connection in again, between two exchanges.
+
+    A refusal is logged and leaves the login that there was: the service grants it some time more.
+
+    Raises:
+        Broken: the connection is lost.
+    """
+    link.renew_at = time.monotonic() + RENEW_AGAIN_SECONDS
+    try:
+        payload = access.authentication()
+    except TokenUnavailable as error:
+        _log.warning("kept the login to %s: %s", link.address, error)
+        return
+    reply = link.exchange(payload, 1)[0]
+    if isinstance(reply, ErrorReply):
+        access.refused()
+        _log.warning("kept the login to %s: the new one was refused", link.address)
+        return
+    link.renew_at = time.monotonic() + access.renew_after_seconds
 
 
 class SyncExecutor:
@@ -169,7 +198,7 @@ class SyncExecutor:
             replies = link.exchange(payload, count)
             for reply in replies:
                 if reply.__class__ is ErrorReply:
-                    return self._judge(store, reply, link)
+                    return self._judge(store, reply, link, pool)
         except Broken as error:
             pool.drop_idle()
             return Failure(Kind.BROKEN, str(error), link.address, sent=error.sent)
@@ -177,10 +206,13 @@ class SyncExecutor:
             pool.give(link)
         return replies
 
-    def _judge(self, store: _Store, reply: ErrorReply, link: Link) -> Failure:
+    def _judge(self, store: _Store, reply: ErrorReply, link: Link, pool: Pool) -> Failure:
         failure = store.routes.judge(reply.text, link.address)
         if failure.kind in (Kind.ELSEWHERE, Kind.LOGIN):
             link.close()
+        if failure.kind is Kind.ELSEWHERE and store.routes.follows_name:
+            # The name leads to another server by now, or soon will; these are of the old one.
+            pool.drop_idle()
         return failure
 
     def _connected(
@@ -216,11 +248,15 @@ class SyncExecutor:
                     partial(self._dial, store, address),
                     size=self._options.pool_size,
                     health_check_seconds=self._options.health_check_seconds,
+                    renew=partial(renew, store.access),
                 )
             return pool
 
     def _dial(self, store: _Store, address: Address) -> Link:
-        return Link(store.access.driver.connect(store.access.endpoint(address)), address)
+        access = store.access
+        link = Link(access.driver.connect(access.endpoint(address)), address)
+        link.renew_at = time.monotonic() + access.renew_after_seconds
+        return link
 
     def _locate(self, store: _Store, seen: int) -> Failure | None:
         """Ask where operations go, unless another thread has just done so."""

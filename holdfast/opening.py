@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from holdfast.store import SessionStore
 
 Source = Connection | ConnectionSource | str | PathLike[str] | None
-"""A Connection, something that gives one, a file's path, or None for ``HOLDFAST_CONNECTION``."""
+"""A Connection, something that gives one, a file's path, the ARN of a secret in AWS Secrets
+Manager, or None for ``HOLDFAST_CONNECTION``."""
 
 
 def connect(
@@ -32,8 +33,9 @@ def connect(
     """Open the store for a synchronous program. Nothing is sent before the first call.
 
     Args:
-        source: a Connection, a :class:`~holdfast.ConnectionSource`, the path of a JSON file, or
-            None for the variable ``HOLDFAST_CONNECTION``.
+        source: a Connection, a :class:`~holdfast.ConnectionSource`, the path of a JSON file, the
+            ARN of a secret (``arn:aws:secretsmanager:...``), or None for the variable
+            ``HOLDFAST_CONNECTION``.
         tenant: whose sessions; no method reaches another tenant's.
         role: as whom; needed only where the Connection holds several roles (default then: svc).
         options: timeouts, pool and library.

@@ -21,10 +21,19 @@ class Pool:
         dial: opens one more.
         size: how many there may be at once.
         health_check_seconds: one that was idle for longer is tried with a PING before use.
+        renew: logs one in again whose time for it has come. Raises Broken where it is lost.
     """
 
-    def __init__(self, dial: Callable[[], Link], *, size: int, health_check_seconds: float) -> None:
+    def __init__(
+        self,
+        dial: Callable[[], Link],
+        *,
+        size: int,
+        health_check_seconds: float,
+        renew: Callable[[Link], object] | None = None,
+    ) -> None:
         self._dial = dial
+        self._renew = renew
         self._health_check_seconds = health_check_seconds
         self._idle: deque[Link] = deque()
         self._places = threading.BoundedSemaphore(size)
@@ -77,9 +86,13 @@ class Pool:
                 link = self._idle.pop()
             except IndexError:
                 return None
-            if time.monotonic() - link.idle_since < self._health_check_seconds:
-                return link
+            now = time.monotonic()
             try:
+                if now >= link.renew_at and self._renew is not None:
+                    # Here nothing is under way on it, and no transaction can be open.
+                    self._renew(link)
+                if now - link.idle_since < self._health_check_seconds:
+                    return link
                 if not isinstance(link.exchange(PING, 1)[0], ErrorReply):
                     return link
                 link.close()

@@ -36,13 +36,16 @@ class Routes:
     """A store whose address never changes, and the base of the others.
 
     Attributes:
+        follows_name: the address is a name that leads to another server after a failover. Every
+            new connection looks it up anew; the open ones stay with the server they were made to.
         version: grows with every finished :meth:`locate`.
         problem: how the last one ended. Callers who waited while another asked take this over:
             if a thousand tasks asked a hung Sentinel one after another, none would get through.
         primary: the server, where there is one for all keys and it is known.
     """
 
-    def __init__(self, address: Address | None) -> None:
+    def __init__(self, address: Address | None, *, follows_name: bool = False) -> None:
+        self.follows_name = follows_name
         self.version = 0
         self.problem: Failure | None = None
         self.primary = address
@@ -217,5 +220,10 @@ def routes_for(connection: Connection) -> Routes:
             return SentinelRoutes(connection.sentinels, connection.sentinel_service or "")
         case Topology.CLUSTER:
             return ClusterRoutes(connection.seeds)
+        case Topology.SERVERLESS if connection.primary is not None:
+            # A cluster behind one name: it serves the slot map, and may move slots between ports.
+            return ClusterRoutes((connection.primary,))
+        case Topology.REPLICATION_GROUP:
+            return Routes(connection.primary, follows_name=True)
         case _:
             return Routes(connection.primary)

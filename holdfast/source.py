@@ -17,6 +17,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from holdfast.connection import Connection
 from holdfast.errors import ConfigError
+from holdfast.roles import Role
 
 CONNECTION_VARIABLE: Final = "HOLDFAST_CONNECTION"
 
@@ -127,10 +128,10 @@ class FileSource:
 
 
 class EnvironmentSource:
-    """``HOLDFAST_CONNECTION``: the JSON itself, or the path of a file that holds it.
+    """``HOLDFAST_CONNECTION``: the JSON itself, a file's path, or the ARN of a secret with it.
 
     Raises:
-        ConfigError: the variable is not set, or names a file that cannot be read.
+        ConfigError: the variable is not set, or names a file or secret that cannot be read.
         ConnectionFormatError: there is no Connection in it.
     """
 
@@ -139,19 +140,78 @@ class EnvironmentSource:
         text = values.get(CONNECTION_VARIABLE, "").strip()
         if not text:
             raise ConfigError(
-                CONNECTION_VARIABLE, "nothing", "a Connection as JSON or a file's path", "set it"
+                CONNECTION_VARIABLE,
+                "nothing",
+                "a Connection as JSON, a file's path, or the ARN of a secret",
+                "set it",
             )
         self._source: ConnectionSource = (
-            StaticSource(Connection.from_json(text)) if text.startswith("{") else FileSource(text)
+            StaticSource(Connection.from_json(text)) if text.startswith("{") else _named(text)
         )
+        self.remote = is_remote(self._source)
 
     def current(self) -> Connection:
-        """The Connection; a file is looked at again."""
+        """The Connection; a file or secret is looked at again."""
         return self._source.current()
 
     def refresh(self) -> bool:
-        """Read a file again; true if something changed."""
+        """Read a file or secret again; true if something changed."""
         return self._source.refresh()
+
+
+def is_remote(source: ConnectionSource) -> bool:
+    """Whether its ``refresh`` waits for a network: an event loop must not do that itself.
+
+    A source of an application's own says so by an attribute ``remote``.
+    """
+    return bool(getattr(source, "remote", False))
+
+
+def is_secret_arn(text: str) -> bool:
+    """Whether a text names a secret of AWS Secrets Manager."""
+    return text.startswith("arn:") and ":secretsmanager:" in text
+
+
+def secret_source(arn: str) -> ConnectionSource:
+    """The Connection in a secret. Raises ConfigError where the AWS SDK is not installed."""
+    try:
+        from holdfast.aws.secrets import SecretsManagerSource  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise _without_sdk(arn, error) from None
+    return SecretsManagerSource(arn)
+
+
+def with_logins(source: ConnectionSource, role: Role | str | None) -> ConnectionSource:
+    """A source that also reads the secret which the role's login refers to, where it does.
+
+    Raises:
+        ConfigError: it cannot be read, or the AWS SDK is not installed.
+    """
+    connection = source.current()
+    chosen = connection.sole_role if role is None else Role(role)
+    user = connection.users.get(chosen)
+    if user is None or user.secret_arn is None:
+        return source
+    try:
+        from holdfast.aws.secrets import ReferenceSource  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise _without_sdk(user.secret_arn, error) from None
+    return ReferenceSource(source, chosen)
+
+
+def _without_sdk(arn: str, error: ImportError) -> ConfigError:
+    return ConfigError(
+        "secret",
+        arn,
+        "the AWS SDK, which reads it",
+        f"pip install 'holdfast[aws]' ({error.name} is missing)",
+    )
+
+
+def _named(text: str | PathLike[str]) -> ConnectionSource:
+    if isinstance(text, str) and is_secret_arn(text):
+        return secret_source(text)
+    return FileSource(text)
 
 
 def as_source(
@@ -163,5 +223,5 @@ def as_source(
     if isinstance(source, Connection):
         return StaticSource(source)
     if isinstance(source, (str, PathLike)):
-        return FileSource(source)
+        return _named(source)
     return source

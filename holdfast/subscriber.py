@@ -173,6 +173,10 @@ class Subscriber:
         self._move()
         options, now = self._executor.options, time.monotonic()
         for address, link in list(self._links.items()):
+            if now >= link.renew_at:
+                # A subscribed connection may send no AUTH; another one is made in its place.
+                self._lose(address)
+                continue
             heard = self._heard_at[address]
             asked = self._asked_at.get(address)
             if asked is not None and asked > heard:

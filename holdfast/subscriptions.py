@@ -35,7 +35,7 @@ class Subscriptions:
     """
 
     def __init__(self, topology: Topology) -> None:
-        sharded = topology is Topology.CLUSTER
+        sharded = topology.clustered
         self.subscribe_command = "SSUBSCRIBE" if sharded else "SUBSCRIBE"
         self.unsubscribe_command = "SUNSUBSCRIBE" if sharded else "UNSUBSCRIBE"
         self.arrived: deque[Message | Reconnected] = deque()

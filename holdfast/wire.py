@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Any, Final
 
 from holdfast.connection import Address
@@ -34,9 +35,19 @@ class Broken(Exception):
 
 
 class Link:
-    """A connection for one exchange at a time."""
+    """A connection for one exchange at a time.
 
-    __slots__ = ("_buffer", "_close", "_reader", "_socket", "address", "closed", "idle_since")
+    Attributes:
+        address: of the server.
+        closed: it is of no use any more.
+        idle_since: when it was last used, monotonic seconds; kept by the pool.
+        renew_at: when it has to log in again, monotonic seconds; infinite where it need not.
+    """
+
+    __slots__ = (
+        *("_buffer", "_close", "_reader", "_socket"),
+        *("address", "closed", "idle_since", "renew_at"),
+    )
 
     def __init__(self, dialled: Dialled, address: Address) -> None:
         self._socket = dialled.socket
@@ -46,6 +57,7 @@ class Link:
         self.address = address
         self.closed = False
         self.idle_since = 0.0
+        self.renew_at = inf
 
     def exchange(self, payload: bytes, count: int) -> list[Any]:
         """Send packed commands and read their replies; error replies are among them.
@@ -170,6 +182,7 @@ class AsyncLink(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._timeout_seconds = timeout_seconds
         self._watchdog: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.TimerHandle | None = None
         self._streams = dialled.transport.get_protocol()
         self._on_push = on_push
         self.address = address
@@ -262,6 +275,11 @@ class AsyncLink(asyncio.Protocol):
         else:
             self._watchdog = self._loop.call_at(late, self._watch)
 
+    def after(self, seconds: float, act: Callable[[], object]) -> None:
+        """Do something then, unless the connection is closed before."""
+        if not self.closed:
+            self._alarm = self._loop.call_later(seconds, act)
+
     def retire(self) -> None:
         """Close as soon as nothing is under way."""
         self._retired = True
@@ -277,6 +295,9 @@ class AsyncLink(asyncio.Protocol):
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         self._transport.abort()
         while self._waiting:
             future = self._waiting.popleft().future

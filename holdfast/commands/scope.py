@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
-from holdfast.connection import Capability, Connection, Topology
+from holdfast.connection import Capability, Connection
 from holdfast.keys import KeySpace
 
 DEFAULT_CONFIRM_MS: Final = 1000
@@ -30,7 +30,7 @@ class Scope:
         cls, connection: Connection, tenant: str, *, confirm_ms: int = DEFAULT_CONFIRM_MS
     ) -> Self:
         """The scope of a tenant in a store. Raises ConfigError for a bad tenant name."""
-        sharded = connection.topology is Topology.CLUSTER
+        sharded = connection.topology.clustered
         return cls(
             KeySpace(connection.app, tenant, connection.buckets),
             "SPUBLISH" if sharded else "PUBLISH",

@@ -7,10 +7,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
-from holdfast.connection import Address, Connection
-from holdfast.errors import AccessDenied
+from holdfast.connection import Address, Connection, User
+from holdfast.errors import AccessDenied, ConfigError, StoreUnavailable
+from holdfast.login import Login, TokenUnavailable, login_for
 from holdfast.roles import Role
 from holdfast.tls import build_context
 from holdfast.verify.probe import Link, Refused
@@ -35,7 +37,9 @@ class Access:
         self._context = build_context(connection.tls)
         self._idle: defaultdict[tuple[Address, Role], list[Link]] = defaultdict(list)
         self._ports: set[int] = set()
+        self._logins: dict[Role, Login] = {}
         self._lock = threading.Lock()
+        self._making = threading.Lock()
 
     @property
     def ports(self) -> frozenset[int]:
@@ -44,9 +48,8 @@ class Access:
             return frozenset(self._ports)
 
     def holds(self, role: Role) -> bool:
-        """Whether the Connection has a password for the role."""
-        user = self.connection.users.get(role)
-        return user is not None and user.password is not None
+        """Whether the Connection has a login for the role."""
+        return role in self.connection.users
 
     def first_held(self, *roles: Role) -> Role:
         """The first of the roles that is held. Raises NotChecked where none is."""
@@ -57,17 +60,29 @@ class Access:
         raise NotChecked(_no_role(*roles))
 
     def credentials(self, role: Role) -> tuple[str, str]:
-        """Name and password of a role.
+        """Name and password of a role, or its token where it logs in by IAM.
 
         Raises:
-            NotChecked: the Connection has no such role, or it logs in without a password.
+            NotChecked: the Connection has no such role, or what its login takes is not to be had
+                here: AWS credentials, or the secret that it refers to.
         """
-        user = self.connection.users.get(role)
-        if user is None:
+        if role not in self.connection.users:
             raise NotChecked(_no_role(role))
-        if user.password is None:
-            raise NotChecked(f"the login of {role} is not a password that this tool could use")
-        return user.name, user.password
+        try:
+            login = self._login(role)
+            return login.name, login.secret()
+        except (ConfigError, StoreUnavailable, TokenUnavailable) as error:
+            raise NotChecked(f"the login of {role} is not to be had here: {error}") from None
+
+    def _login(self, role: Role) -> Login:
+        with self._making:
+            if role not in self._logins:
+                user = self.connection.users[role]
+                if user.secret_arn is not None:
+                    user = _resolved(user)
+                known = replace(self.connection, users={role: user})
+                self._logins[role] = login_for(known, role)
+            return self._logins[role]
 
     def open(
         self,
@@ -141,6 +156,14 @@ class Access:
                 for link in links:
                     link.close()
             self._idle.clear()
+
+
+def _resolved(user: User) -> User:
+    try:
+        from holdfast.aws.secrets import resolve_user  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise NotChecked(f"the AWS SDK is not installed ({error.name} is missing)") from None
+    return resolve_user(user)
 
 
 def _no_role(*roles: Role) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 from holdfast.connection import Connection
 from holdfast.errors import ConfigError
+from holdfast.source import is_secret_arn, secret_source
 
 ENVIRONMENT_VARIABLE: Final = "HOLDFAST_CONNECTION"
 STACK_TIMEOUT_SECONDS: Final = 60.0
@@ -25,9 +26,9 @@ def resolve(
 
     Args:
         stack: a Pulumi stack whose secret output ``connection`` is read.
-        file: path of a Connection document.
-        environ: where ``HOLDFAST_CONNECTION`` (a document or its path) is looked up when neither
-            is given; ``os.environ`` by default.
+        file: path of a Connection document, or the ARN of a secret that holds one.
+        environ: where ``HOLDFAST_CONNECTION`` (a document, its path, or the ARN of a secret) is
+            looked up when neither is given; ``os.environ`` by default.
 
     Raises:
         ConfigError: nothing names a store, or what is named cannot be read.
@@ -36,7 +37,7 @@ def resolve(
     if stack is not None:
         return Connection.from_json(_stack_output(stack, environment))
     if file is not None:
-        return Connection.from_json(_read("--connection", file))
+        return _named("--connection", file)
     value = environment.get(ENVIRONMENT_VARIABLE, "")
     if not value.strip():
         raise ConfigError(
@@ -47,7 +48,13 @@ def resolve(
         )
     if value.lstrip().startswith("{"):
         return Connection.from_json(value)
-    return Connection.from_json(_read(ENVIRONMENT_VARIABLE, value))
+    return _named(ENVIRONMENT_VARIABLE, value.strip())
+
+
+def _named(field: str, text: str) -> Connection:
+    if is_secret_arn(text):
+        return secret_source(text).current()
+    return Connection.from_json(_read(field, text))
 
 
 def _read(field: str, path: str) -> bytes:
