@@ -44,6 +44,9 @@ class Harm(StrEnum):
     ACCESS = "turns access control off"
     DURABILITY = "stops keeping sessions"
     SHRINK = "shrinks below what is stored"
+    USERS = "breaks logins"
+    WAITS = "waits for the maintenance window"
+    COST = "lifts a limit of cost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,14 @@ class Kept:
         good: whether a value protects; it also gets None for an absent one.
         harm: what losing it means.
         shown: whether values may be quoted; not where they may be secret or long.
+        wanted: what is good, for people.
     """
 
     path: Path
     good: Callable[[Any], bool]
     harm: Harm
     shown: bool = True
+    wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,33 +6,19 @@ accepts it by its URN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from holdfast.verify.plan_rules import Fixed, Harm, Holder, Inputs, Kept, Noted, NotLower, value_at
-
-
-def _is(*values: object) -> Callable[[Any], bool]:
-    return lambda value: any(
-        value is one or (value == one and type(value) is type(one)) for one in values
-    )
-
-
-def _is_not(*values: object) -> Callable[[Any], bool]:
-    return lambda value: not _is(*values)(value)
-
-
-def _present(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    return value not in (None, "", [], {})
-
-
-def _modern_tls(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    return isinstance(value, str) and set(value.split()) <= {"TLSv1.2", "TLSv1.3"} != set()
-
-
-def _evicts_expiring_only(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    return not (isinstance(value, str) and value.startswith("allkeys"))
+from holdfast.verify.plan_table_aws import AWS_HOLDERS
+from holdfast.verify.protections import (
+    evicts_expiring_only,
+    is_none_of,
+    is_one_of,
+    modern_tls,
+    present,
+)
 
 
 def _label(inputs: Inputs, name: str) -> object:
@@ -81,7 +67,7 @@ _KUBERNETES_STORE: Final = Holder(
                 good,
                 "nodes and clients do not trust each other before all have the new CA: an outage",
             )
-            for good in (_is("kit"), _is_not("kit", None))
+            for good in (is_one_of("kit"), is_none_of("kit", None))
         ),
     ),
 )
@@ -90,18 +76,18 @@ _LOCAL_PROCESS: Final = Holder(
     only=_is_server,
     kept=lambda inputs: inputs.get("keepData") is True,
     rules=(
-        Kept(("tlsCertificatePem",), _present, Harm.ENCRYPTION, shown=False),
-        Kept(("tlsCaPem",), _present, Harm.ENCRYPTION, shown=False),
-        Kept(("directives", "tls-replication"), _is_not(*_OFF), Harm.ENCRYPTION),
-        Kept(("directives", "tls-cluster"), _is_not(*_OFF), Harm.ENCRYPTION),
-        Kept(("directives", "tls-protocols"), _modern_tls, Harm.ENCRYPTION),
-        Kept(("directives", "port"), _is(None, "0"), Harm.ENCRYPTION),
-        Kept(("acl",), _present, Harm.ACCESS, shown=False),
-        Kept(("directives", "protected-mode"), _is_not("no"), Harm.ACCESS),
-        Kept(("directives", "appendonly"), _is("yes"), Harm.DURABILITY),
-        Kept(("directives", "maxmemory-policy"), _evicts_expiring_only, Harm.DURABILITY),
+        Kept(("tlsCertificatePem",), present, Harm.ENCRYPTION, shown=False),
+        Kept(("tlsCaPem",), present, Harm.ENCRYPTION, shown=False),
+        Kept(("directives", "tls-replication"), is_none_of(*_OFF), Harm.ENCRYPTION),
+        Kept(("directives", "tls-cluster"), is_none_of(*_OFF), Harm.ENCRYPTION),
+        Kept(("directives", "tls-protocols"), modern_tls, Harm.ENCRYPTION),
+        Kept(("directives", "port"), is_one_of(None, "0"), Harm.ENCRYPTION),
+        Kept(("acl",), present, Harm.ACCESS, shown=False),
+        Kept(("directives", "protected-mode"), is_none_of("no"), Harm.ACCESS),
+        Kept(("directives", "appendonly"), is_one_of("yes"), Harm.DURABILITY),
+        Kept(("directives", "maxmemory-policy"), evicts_expiring_only, Harm.DURABILITY),
         NotLower(("directives", "maxmemory"), memory=True),
-        Noted(("keepData",), _is(True), "from now on its deletion takes the data with it"),
+        Noted(("keepData",), is_one_of(True), "from now on its deletion takes the data with it"),
     ),
 )
 _CLAIM: Final = Holder(
@@ -138,45 +124,16 @@ _STATEFUL_SET: Final = Holder(
         NotLower(("spec", "volumeClaimTemplates", 0, "spec", "resources", "requests", "storage")),
         Kept(
             ("spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted"),
-            _is_not("Delete"),
+            is_none_of("Delete"),
             Harm.DURABILITY,
         ),
         Kept(
             ("spec", "persistentVolumeClaimRetentionPolicy", "whenScaled"),
-            _is_not("Delete"),
+            is_none_of("Delete"),
             Harm.DURABILITY,
         ),
     ),
 )
-_REPLICATION_GROUP: Final = Holder(
-    "replication group",
-    rules=(
-        Kept(("transitEncryptionEnabled",), _is(True), Harm.ENCRYPTION),
-        Kept(("transitEncryptionMode",), _is_not("preferred"), Harm.ENCRYPTION),
-        Kept(("atRestEncryptionEnabled",), _is(True), Harm.ENCRYPTION),
-        Kept(("userGroupIds",), _present, Harm.ACCESS, shown=False),
-        Kept(("authToken",), _present, Harm.ACCESS, shown=False),
-        Kept(("snapshotRetentionLimit",), _is_not(None, 0), Harm.DURABILITY),
-        NotLower(("numNodeGroups",)),
-        NotLower(("replicasPerNodeGroup",)),
-    ),
-)
-_SERVERLESS: Final = Holder(
-    "serverless cache",
-    rules=(
-        Kept(("userGroupId",), _present, Harm.ACCESS, shown=False),
-        NotLower(("cacheUsageLimits", "dataStorage", "maximum")),
-    ),
-)
-_CACHE_USER: Final = Holder(
-    "user",
-    harm=None,
-    rules=(
-        Kept(("noPasswordRequired",), _is_not(True), Harm.ACCESS),
-        Kept(("authenticationMode", "type"), _is_not("no-password-required"), Harm.ACCESS),
-    ),
-)
-
 HOLDERS: Final[Mapping[str, Holder]] = MappingProxyType(
     {
         "holdfast:index:LocalSessionStore": _LOCAL_STORE,
@@ -190,10 +147,7 @@ HOLDERS: Final[Mapping[str, Holder]] = MappingProxyType(
         "kubernetes:core/v1:Secret": _POD_SECRET,
         "kubernetes:networking.k8s.io/v1:NetworkPolicy": _POLICY,
         "kubernetes:core/v1:Namespace": Holder("namespace and everything in it"),
-        "aws:elasticache/replicationGroup:ReplicationGroup": _REPLICATION_GROUP,
-        "aws:elasticache/serverlessCache:ServerlessCache": _SERVERLESS,
-        "aws:elasticache/userGroup:UserGroup": Holder("user group", harm=Harm.ACCESS),
-        "aws:elasticache/user:User": _CACHE_USER,
+        **AWS_HOLDERS,
     }
 )
 """By type of resource. What is not here may change as it likes."""

@@ -1,0 +1,1 @@
+"""The policy pack: what planned infrastructure must have, for ``pulumi preview --policy-pack``."""
