@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from math import inf
 from typing import Any, cast
 
 import pytest
@@ -18,6 +19,7 @@ class FakeLink:
         self.number = number
         self.closed = False
         self.idle_since = 0.0
+        self.renew_at = inf
         self.answer: object = b"PONG"
         self.asked: list[bytes] = []
 
@@ -138,3 +140,42 @@ def test_a_forked_child_leaves_its_parents_connections_alone(
     child = _take(pool)
     assert child is not cast(Link, maker.made[0])
     assert not maker.made[0].closed
+
+
+class Renewal:
+    """Logs in again, or finds that the connection is lost."""
+
+    def __init__(self) -> None:
+        self.renewed: list[Link] = []
+        self.lost = False
+
+    def __call__(self, link: Link) -> None:
+        self.renewed.append(link)
+        if self.lost:
+            cast(FakeLink, link).closed = True
+            raise Broken("lost", sent=True)
+        link.renew_at = time.monotonic() + 60
+
+
+def test_a_login_whose_time_has_come_is_renewed_when_nobody_uses_it_and_once() -> None:
+    renewal = Renewal()
+    pool = Pool(Maker(), size=3, health_check_seconds=60, renew=renewal)
+    link = _take(pool)
+    link.renew_at = time.monotonic() - 1
+    assert renewal.renewed == []
+    pool.give(link)
+    assert renewal.renewed == []
+    assert _take(pool) is link
+    pool.give(link)
+    assert _take(pool) is link
+    assert renewal.renewed == [link]
+
+
+def test_a_connection_that_is_lost_while_it_logs_in_again_is_replaced() -> None:
+    renewal = Renewal()
+    renewal.lost = True
+    pool = Pool(Maker(), size=3, health_check_seconds=60, renew=renewal)
+    link = _take(pool)
+    link.renew_at = time.monotonic() - 1
+    pool.give(link)
+    assert _take(pool) is not link
