@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,33 +38,59 @@ class CredentialsSpec:
     dns_names: Mapping[Place, Sequence[str]]
 
 
-class Credentials:
-    """The passwords that the processes of one store share, and the users' rules."""
+class Passwords:
+    """A password for each role that has one."""
 
-    def __init__(self, name: str, spec: CredentialsSpec, child: pulumi.ResourceOptions) -> None:
-        rotation = spec.rotation
-        passwords = {
+    def __init__(
+        self,
+        name: str,
+        roles: Iterable[Role],
+        rotation: RotationSettings,
+        child: pulumi.ResourceOptions,
+    ) -> None:
+        self._passwords = {
             role: Password(
                 f"{name}-password-{role}",
                 rotation=rotation.password_rotation(role),
                 keep_previous=rotation.password_stage is not PasswordStage.SINGLE,
                 opts=child,
             )
-            for role in Role
+            for role in roles
         }
-        self.admin_password = passwords[Role.ADMIN].value
         self.values: pulumi.Output[dict[str, str]] = pulumi.Output.all(
-            **{role.value: password.value for role, password in passwords.items()}
+            **{role.value: password.value for role, password in self._passwords.items()}
         )
         self.presented = self.values
         if rotation.password_stage is PasswordStage.ACCEPT_BOTH:
-            # Nodes change one after another: none may present what another does not know yet.
-            self.presented = pulumi.Output.all(self.values, _previous(passwords)).apply(
+            # What accepts them changes one after another: nobody may present what another does
+            # not know yet.
+            self.presented = pulumi.Output.all(self.values, _previous(self._passwords)).apply(
                 lambda known: {role: known[1][role] or value for role, value in known[0].items()}
             )
         self.hashes: pulumi.Output[dict[str, Sequence[str]]] = pulumi.Output.all(
-            **{role.value: password.sha256 for role, password in passwords.items()}
+            **{role.value: password.sha256 for role, password in self._passwords.items()}
         )
+
+    def __getitem__(self, role: Role) -> Password:
+        """The password of a role."""
+        return self._passwords[role]
+
+    def accepted(self, role: Role) -> pulumi.Output[list[str]]:
+        """The role's passwords that are valid, newest first: two while it is rotated. Secret."""
+        password = self._passwords[role]
+        both = pulumi.Output.all(password.value, password.previous)
+        return pulumi.Output.secret(both.apply(lambda known: [text for text in known if text]))
+
+
+class Credentials:
+    """The passwords that the processes of one store share, and the users' rules."""
+
+    def __init__(self, name: str, spec: CredentialsSpec, child: pulumi.ResourceOptions) -> None:
+        passwords = Passwords(name, Role, spec.rotation, child)
+        self.admin_password = passwords[Role.ADMIN].value
+        self.values = passwords.values
+        self.presented = passwords.presented
+        self.hashes = passwords.hashes
         self.acls = {
             Place.SERVER: self.hashes.apply(lambda known: _server_acl(spec, known)),
             Place.SENTINEL: self.hashes.apply(lambda known: _sentinel_acl(spec, known)),

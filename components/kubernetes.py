@@ -67,6 +67,9 @@ class SentinelSessionStore(pulumi.ComponentResource):
     connection_secrets: pulumi.Output[Mapping[str, str]]
     """Name of the Secret with each application role's Connection, in ``connection.json``."""
 
+    resources: pulumi.Output[Mapping[str, str]]
+    """Empty: everything is found by the store's name."""
+
     stateful_sets: Mapping[Place, kubernetes.apps.v1.StatefulSet]
     """The servers and the Sentinels, for what this component has no argument for."""
 
@@ -118,4 +121,5 @@ class SentinelSessionStore(pulumi.ComponentResource):
         self.connection_files = started.apply(lambda _: {})
         self.ca_file = started.apply(lambda _: "")
         self.certificate_serials = served.serials
+        self.resources = started.apply(lambda _: {})
         self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})

@@ -70,6 +70,9 @@ class LocalSessionStore(pulumi.ComponentResource):
     connection_secrets: pulumi.Output[Mapping[str, str]]
     """Empty: there is no cluster."""
 
+    resources: pulumi.Output[Mapping[str, str]]
+    """Empty: everything is found by the store's name."""
+
     def __init__(
         self,
         name: str,
@@ -127,6 +130,7 @@ class LocalSessionStore(pulumi.ComponentResource):
         self.ca_file = ca_file.path
         self.certificate_serials = own.serials
         self.connection_secrets = started.apply(lambda _: {})
+        self.resources = started.apply(lambda _: {})
         self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
 
 

@@ -50,8 +50,13 @@ class SessionStore(Protocol):
     ``sentinel``) serves; empty where the target issues none."""
 
     connection_secrets: pulumi.Output[Mapping[str, str]]
-    """Name of the Kubernetes Secret with each role's Connection, in ``connection.json``; empty
+    """Where each application role's Connection is kept for it: the name of the Kubernetes Secret
+    (in ``connection.json``), the ARN of the Secrets Manager secret (in ``connection``); empty
     where the target makes none."""
+
+    resources: pulumi.Output[Mapping[str, str]]
+    """What the target made, by a name for programs, as its API calls it; empty where processes
+    and objects are found by the store's name. Without secrets."""
 
 
 OUTPUT_NAMES = (
@@ -67,6 +72,7 @@ OUTPUT_NAMES = (
     "ca_file",
     "certificate_serials",
     "connection_secrets",
+    "resources",
 )
 
 

@@ -97,7 +97,7 @@ def role_rule(role: Role, app: str, *, engine: str, version: str, topology: Topo
     )
     if rule is None:
         raise ConfigError("role", str(role), "a role that servers know", "choose another")
-    return _permissions(rule, validate_app(app))
+    return permissions(rule, validate_app(app))
 
 
 def _file(
@@ -121,7 +121,7 @@ def _file(
         if rule is None or role not in hashes:
             continue
         digests = _digests(role, hashes[role])
-        lines.append(f"user {role} on {digests} {_permissions(rule, app)}")
+        lines.append(f"user {role} on {digests} {permissions(rule, app)}")
     return "\n".join(lines) + "\n"
 
 
@@ -143,7 +143,8 @@ def _digests(role: Role, hashes: Sequence[str]) -> str:
     return " ".join(f"#{text}" for text in dict.fromkeys(hashes))
 
 
-def _permissions(rule: Rule, app: str) -> str:
+def permissions(rule: Rule, app: str) -> str:
+    """A rule as ``ACL SETUSER`` takes it, for the keys of one application."""
     if rule.unlimited:
         return "allkeys allchannels +@all"
     words = ["resetkeys", "resetchannels", "-@all"]

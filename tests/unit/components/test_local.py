@@ -262,6 +262,7 @@ def test_the_other_outputs_are_plain_for_people() -> None:
             kind: serial_of(f"s-certificate-{kind}") for kind in ("server", "sentinel")
         },
         "connection_secrets": {},
+        "resources": {},
     }
 
 
