@@ -13,6 +13,7 @@ from holdfast.roles_table import markdown_table
 from holdfast.sizing_table import markdown_tables
 from holdfast.verify.proof.page import page as proof_page
 from holdfast.verify.record import read_records
+from policy.catalogue import markdown_table as policy_table
 
 PROJECT = Path(__file__).resolve().parents[2]
 MARKER = "<!-- generated -->\n"
@@ -27,6 +28,7 @@ def proof_tables() -> str:
     ("page", "generate", "command"),
     [
         ("docs/security.md", markdown_table, "python -m holdfast.roles_table"),
+        ("docs/policy.md", policy_table, "python -m policy.catalogue"),
         ("docs/settings.md", settings_table, "python -m config.settings"),
         ("docs/sizing.md", markdown_tables, "python -m holdfast.sizing_table"),
         (
