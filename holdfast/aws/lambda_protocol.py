@@ -120,5 +120,5 @@ class Answer:
                 error=None if failure is None else failure.error(),
                 store=None if store is None else Connection.from_json(json.dumps(store)),
             )
-        except (KeyError, TypeError, ConfigError) as error_:
-            raise ValueError(f"no answer of the verifier: {error_}") from None
+        except (KeyError, TypeError, ValueError) as wrong:
+            raise ValueError(f"no answer of the verifier: {wrong}") from None

@@ -42,6 +42,11 @@ def serial_of(name: str) -> str:
     return f"{len(name):x}"
 
 
+def arn_of(name: str) -> str:
+    """The ARN that AWS gives a resource."""
+    return f"arn:aws:mock:eu-central-1:123456789012:{name}"
+
+
 def cluster_ip_of(name: str) -> str:
     """The address that the API server gives a Service."""
     return f"10.96.0.{sum(name.encode()) % 250 + 1}"
@@ -178,7 +183,8 @@ def _computed(token: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any
         case "kubernetes:core/v1:Service":
             return {"spec": {"clusterIP": cluster_ip_of(name), **inputs["spec"]}}
         case noun:
-            return _FIXED.get(noun, {})
+            named = {"arn": arn_of(name), "name": inputs.get("name", f"{name}-0a1b2c3")}
+            return named if noun.startswith("aws:") else _FIXED.get(noun, {})
 
 
 async def _seen(output: pulumi.Output[Any]) -> Seen:
