@@ -12,10 +12,12 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
+from holdfast.aws import api
 from holdfast.aws.gathered import gather
 from holdfast.aws.lambda_protocol import Answer, Request
+from holdfast.aws.secrets import SecretValue, read_value, region_of
 from holdfast.cluster.edition import edition
 from holdfast.connection import Connection
 from holdfast.errors import ConfigError, HoldfastError, StoreUnavailable
@@ -24,9 +26,6 @@ from holdfast.verify.catalogue import select
 from holdfast.verify.result import ExitCode, NotChecked, Outcome, Report
 from holdfast.verify.runner import Limits, verify
 
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
-
 SECRETS_VARIABLE: Final = "HOLDFAST_SECRETS"
 """Environment variable of the function: a JSON object, the ARN of the secret of each role."""
 
@@ -34,7 +33,6 @@ RESERVE_SECONDS: Final = 20.0
 """What is kept of the function's time for checks that end late and for removing keys."""
 
 _MINIMUM_SECONDS: Final = 5.0
-_API_SECONDS: Final = 5.0
 _PROGRESS_SECONDS: Final = 2.0
 _LOG: Final = logging.getLogger("holdfast.verifier")
 
@@ -64,7 +62,7 @@ def run(
     event: Mapping[str, Any],
     context: LambdaContext,
     environ: Mapping[str, str],
-    read: Callable[[Mapping[Role, str]], Mapping[Role, str]],
+    read: Callable[[Mapping[Role, str]], Mapping[Role, SecretValue]],
 ) -> Answer:
     """The same with everything that it depends on.
 
@@ -140,36 +138,13 @@ class _Progress:
             _LOG.info("%d of %d checks done, at work: %s", done, total, waiting)
 
 
-def _read_secrets(arns: Mapping[Role, str]) -> Mapping[Role, str]:
-    import boto3  # noqa: PLC0415 - the runtime's
-    from botocore.config import Config  # noqa: PLC0415
-
-    client: SecretsManagerClient = boto3.client(
-        "secretsmanager",
-        config=Config(
-            connect_timeout=_API_SECONDS,
-            read_timeout=_API_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": 2},
-        ),
-    )
-    return {role: _read_secret(client, role, arn) for role, arn in arns.items()}
-
-
-def _read_secret(client: SecretsManagerClient, role: Role, arn: str) -> str:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
+def _read_secrets(arns: Mapping[Role, str]) -> Mapping[Role, SecretValue]:
     try:
-        # The stage is named: a copy of the service in tests gives an older version without it.
-        return client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["SecretString"]
-    except ClientError as error:
-        raise ConfigError(
-            f"secret of {role}",
-            arn,
-            "a secret that the function's role may read and decrypt",
-            f"run pulumi up; Secrets Manager says {error.response['Error'].get('Code', 'nothing')}",
-        ) from None
-    except BotoCoreError as error:
+        return {
+            role: read_value(api.secrets_manager(region_of(arn)), arn) for role, arn in arns.items()
+        }
+    except StoreUnavailable as error:
         raise StoreUnavailable(
-            f"Secrets Manager does not answer ({type(error).__name__}): the function's subnets "
-            f"need an endpoint for it, whose security group admits the function, or a NAT"
+            f"{error}; the function's subnets need an endpoint for Secrets Manager, whose security "
+            f"group admits the function, or a NAT"
         ) from None

@@ -17,15 +17,18 @@ import pytest
 from components.aws.verifier_code import code_files
 from holdfast.aws.lambda_handler import RESERVE_SECONDS, SECRETS_VARIABLE, run
 from holdfast.aws.lambda_protocol import Answer
+from holdfast.aws.secrets import SecretValue, parse_value
 from holdfast.connection import Connection
 from holdfast.errors import AccessDenied, ConfigError, StoreUnavailable
 from holdfast.roles import APPLICATION_ROLES, Role
 from holdfast.verify.result import ExitCode, Outcome
 from tests.servers import Install, Servers, start_standalone, wait_until
 
-ENVIRONMENT: Final = {
-    SECRETS_VARIABLE: json.dumps({role.value: f"arn:{role}" for role in APPLICATION_ROLES})
+ARNS: Final = {
+    role: f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{role}"
+    for role in APPLICATION_ROLES
 }
+ENVIRONMENT: Final = {SECRETS_VARIABLE: json.dumps(ARNS)}
 
 # Stands for Lambda: the archive alone is on the path, and the SDK that its runtime brings answers
 # from a file. hiredis would be found only if something but the archive were looked at.
@@ -40,12 +43,20 @@ class Client:
     def get_secret_value(self, SecretId, VersionStage):
         return {"SecretString": values[SecretId]}
 
-for name in ("boto3", "botocore", "botocore.config", "botocore.exceptions"):
+class Session:
+    def client(self, service, **options):
+        return Client()
+
+class Errors(types.ModuleType):
+    def __getattr__(self, name):
+        return type(name, (Exception,), {})
+
+for name in ("boto3", "boto3.session", "botocore", "botocore.config"):
     sys.modules[name] = types.ModuleType(name)
-sys.modules["boto3"].client = lambda service, config: Client()
+sys.modules["botocore.exceptions"] = Errors("botocore.exceptions")
+sys.modules["boto3"].session = sys.modules["boto3.session"]
+sys.modules["boto3.session"].Session = Session
 sys.modules["botocore.config"].Config = lambda **options: options
-sys.modules["botocore.exceptions"].BotoCoreError = RuntimeError
-sys.modules["botocore.exceptions"].ClientError = KeyError
 
 class Context:
     def get_remaining_time_in_millis(self):
@@ -81,7 +92,7 @@ def secrets_of(connection: Connection) -> dict[Role, str]:
     found = {}
     for role in APPLICATION_ROLES:
         user = connection.users[role]
-        reference = replace(user, password=None, secret_arn=f"arn:{role}")
+        reference = replace(user, password=None, secret_arn=ARNS[role])
         narrow = replace(connection, users={role: reference})
         found[role] = json.dumps(
             {
@@ -96,9 +107,9 @@ def secrets_of(connection: Connection) -> dict[Role, str]:
 def asked(
     event: Mapping[str, Any], secrets: Mapping[Role, str], context: Context | None = None
 ) -> Answer:
-    def read(arns: Mapping[Role, str]) -> Mapping[Role, str]:
-        assert arns == {role: f"arn:{role}" for role in APPLICATION_ROLES}
-        return secrets
+    def read(arns: Mapping[Role, str]) -> Mapping[Role, SecretValue]:
+        assert arns == ARNS
+        return {role: parse_value(ARNS[role], text) for role, text in secrets.items()}
 
     return run(event, context or Context(), ENVIRONMENT, read)
 
@@ -157,7 +168,9 @@ def test_a_store_that_is_gone_ends_with_3(server_install: Install, tmp_path: Pat
 def test_what_cannot_be_run_ends_with_2(
     servers: Servers, event: dict[str, Any], environment: dict[str, str], left_seconds: float
 ) -> None:
-    secrets = secrets_of(servers.connection)
+    secrets = {
+        role: parse_value(ARNS[role], text) for role, text in secrets_of(servers.connection).items()
+    }
     answer = run(event, Context(left_seconds), environment, lambda _: secrets)
     assert answer.exit_code is ExitCode.USAGE
     assert isinstance(answer.error, ConfigError)
@@ -179,7 +192,7 @@ def test_the_archive_holds_all_that_the_function_needs(servers: Servers, tmp_pat
         shutil.copyfile(path, code / name)
     secrets = tmp_path / "secrets.json"
     of_role = secrets_of(servers.connection)
-    secrets.write_text(json.dumps({f"arn:{role}": text for role, text in of_role.items()}))
+    secrets.write_text(json.dumps({ARNS[role]: text for role, text in of_role.items()}))
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", LAMBDA, str(code), str(secrets), '{"version": 1}'],
         env={**ENVIRONMENT, "PATH": os.environ["PATH"]},
