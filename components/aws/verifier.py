@@ -58,8 +58,8 @@ class VerifierArgs(TypedDict):
     """What secrets and log are encrypted with; default: the services' own keys."""
 
     https_cidrs: NotRequired[Sequence[pulumi.Input[str]]]
-    """Where Secrets Manager answers: the network's own range where it has an endpoint, else
-    anywhere (default), which reaches no farther than the subnets' routes."""
+    """Where Secrets Manager answers: the network's own range where it has an endpoint; none
+    (default) for anywhere, which reaches no farther than the subnets' routes."""
 
     connect_policy_arn: NotRequired[pulumi.Input[str]]
     """A policy for logins by IAM; default: none, all roles have passwords."""
@@ -250,7 +250,8 @@ def _access(
         opts=child,
     )
     rules: list[pulumi.Resource] = [to_store]
-    for number, cidr in enumerate(args.get("https_cidrs", _ANYWHERE)):
+    given = tuple(args.get("https_cidrs", ()))
+    for number, cidr in enumerate(given if given else _ANYWHERE):
         rules.append(
             aws.vpc.SecurityGroupEgressRule(
                 f"{name}-to-secrets-{number}",

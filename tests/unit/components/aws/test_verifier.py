@@ -135,6 +135,11 @@ def test_log_role_and_groups_say_what_they_are_for() -> None:
     }
 
 
+def test_without_an_endpoint_the_function_may_ask_secrets_manager_anywhere() -> None:
+    found = made(args(https_cidrs=()))
+    assert found.inputs("store-verifier-to-secrets-0")["cidrIpv4"] == "0.0.0.0/0"
+
+
 def test_every_child_that_takes_tags_has_them() -> None:
     found = made()
     without = {name for name in found.created if found.inputs(name).get("tags") != TAGS}
