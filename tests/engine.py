@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 
 import pytest
 
+from tests.standin.aws.install import install as install_aws
 from tests.standin.kubernetes.install import install as install_standin
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
@@ -132,6 +133,11 @@ class Engine:
         """Deploy into this cluster, with the stand-in where the official plugin is absent."""
         self.plugin = install_standin(Path(self.environment["PULUMI_HOME"]))
         self.environment["KUBECONFIG"] = str(kubeconfig)
+
+    def use_aws(self, environment: Mapping[str, str]) -> None:
+        """Deploy to whatever AWS_ENDPOINT_URL names, by the stand-in where the plugin is absent."""
+        self.plugin = install_aws(Path(self.environment["PULUMI_HOME"]))
+        self.environment.update(environment)
 
     def write_program(self, program: str) -> None:
         """Replace the program."""

@@ -1,0 +1,1 @@
+"""The resource types, a module a service or part of one."""
