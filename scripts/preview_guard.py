@@ -32,7 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         plan = _read(arguments.plan)
         used_bytes = _used_bytes(arguments)
-        verdict = judge(plan, used_bytes=used_bytes, allowed=frozenset(arguments.allow))
+        verdict = judge(
+            plan,
+            used_bytes=used_bytes,
+            allowed=frozenset(arguments.allow),
+            waiting=arguments.accept_waiting,
+        )
         if arguments.markdown not in (None, _STDIN):
             _write(arguments.markdown, to_markdown(verdict))
     except ConfigError as error:
@@ -54,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="preview_guard",
         description="Refuse a plan that would replace, delete or empty what holds sessions, turn "
-        "TLS or ACL off, or shrink below what is stored.",
+        "TLS or ACL off, break logins, wait unseen, or shrink below what is stored.",
         epilog="exit codes: 0 passed, 1 refused, 2 no plan or wrong arguments, 3 the store of "
         "--connection or --stack could not be reached",
     )
@@ -71,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="accept the changes of this one resource; may be repeated",
+    )
+    parser.add_argument(
+        "--accept-waiting",
+        action="store_true",
+        help="changes may wait for the store's maintenance window (aws without applyImmediately)",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(

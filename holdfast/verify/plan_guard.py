@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from holdfast.verify.plan import SECRET, Plan, Step
+from holdfast.verify.plan_aws import look
+from holdfast.verify.plan_cost import Cost, cost_of
 from holdfast.verify.plan_rules import (
     Fixed,
     Harm,
@@ -20,6 +22,7 @@ from holdfast.verify.plan_rules import (
     value_at,
 )
 from holdfast.verify.plan_table import HOLDERS
+from holdfast.verify.protections import UNKNOWN, present
 
 _HARMLESS: Final = frozenset({"same", "create", "read", "refresh", "import"})
 _LONGEST: Final = 60
@@ -59,6 +62,7 @@ class Verdict:
         notes: what a person should know although it passes.
         changes: how many resources change.
         unused: accepted URNs that no change has.
+        cost: of the stores that are paid by node or by use; None where there are none.
     """
 
     stack: str
@@ -66,6 +70,7 @@ class Verdict:
     notes: tuple[str, ...]
     changes: int
     unused: tuple[str, ...] = ()
+    cost: Cost | None = None
 
     @property
     def refused(self) -> tuple[Finding, ...]:
@@ -78,13 +83,20 @@ class Verdict:
         return not self.refused
 
 
-def judge(plan: Plan, *, used_bytes: int | None = None, allowed: Collection[str] = ()) -> Verdict:
+def judge(
+    plan: Plan,
+    *,
+    used_bytes: int | None = None,
+    allowed: Collection[str] = (),
+    waiting: bool = False,
+) -> Verdict:
     """Judge a plan.
 
     Args:
         plan: as the engine made it.
         used_bytes: memory that the fullest server of the running store uses, None if not known.
         allowed: URNs whose changes a person accepts.
+        waiting: a person accepts changes that wait for a maintenance window.
     """
     findings: list[Finding] = []
     notes: list[str] = []
@@ -99,6 +111,12 @@ def judge(plan: Plan, *, used_bytes: int | None = None, allowed: Collection[str]
                 continue
             accepted = step.urn in allowed
             findings.append(Finding(step.urn, step.op, found[0], found[1], accepted))
+    for seen in look(plan.steps, waiting=waiting):
+        if seen.harm is None:
+            notes.append(seen.what)
+        else:
+            accepted = seen.step.urn in allowed
+            findings.append(Finding(seen.step.urn, seen.step.op, seen.harm, seen.what, accepted))
     changed = {step.urn for step in plan.steps if step.op not in ("same", "read", "refresh")}
     return Verdict(
         stack=plan.stack,
@@ -106,6 +124,7 @@ def judge(plan: Plan, *, used_bytes: int | None = None, allowed: Collection[str]
         notes=tuple(dict.fromkeys(notes)),
         changes=len(changed),
         unused=tuple(sorted(set(allowed) - {finding.urn for finding in findings})),
+        cost=cost_of(plan),
     )
 
 
@@ -169,13 +188,18 @@ def _apply(rule: Rule, step: Step, label: str, used_bytes: int | None) -> Iterat
                 yield Harm.EMPTY, f"{changed}; {rule.why}"
         case Kept():
             if rule.good(old) and not rule.good(new):
-                values = f" {_shown(old)} -> {_shown(new)}" if rule.shown else " is removed"
-                yield rule.harm, f"{label}: {name}{values}"
+                yield rule.harm, f"{label}: {name}{_lost(rule, old, new)}"
         case Noted():
             if rule.good(old) and not rule.good(new):
                 yield f"{label}: {name} {_shown(old)} -> {_shown(new)}; {rule.note}"
         case NotLower():
             yield from _lowered(rule, old, new, f"{label}: {name}", used_bytes)
+
+
+def _lost(rule: Kept, old: object, new: object) -> str:
+    if rule.shown:
+        return f" {_shown(old)} -> {_shown(new)}"
+    return f" no longer has {rule.wanted}" if rule.wanted and present(new) else " is removed"
 
 
 def _lowered(
@@ -210,6 +234,8 @@ def _words(path: Path) -> str:
 def _shown(value: object) -> str:
     if value is None:
         return "(none)"
+    if value == UNKNOWN:
+        return "(known after the update)"
     if value == SECRET or isinstance(value, dict | list):
         return "(not shown)"
     text = str(value).lower() if isinstance(value, bool) else str(value)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from holdfast.verify.plan_cost import Cost, Price
 from holdfast.verify.plan_guard import Finding, Verdict
+from holdfast.verify.plan_rules import Harm
 from holdfast.verify.result import count_of
 
 
@@ -28,8 +30,12 @@ def to_text(verdict: Verdict) -> str:
         mark = "accepted" if finding.accepted else "REFUSED"
         lines += [f"  {mark} {finding.harm}: {finding.what}", f"    {finding.urn}"]
     lines += [f"  note: {note}" for note in _notes(verdict)]
+    if verdict.cost is not None:
+        lines.append(f"  cost a month: {_money_line(verdict.cost)} ({verdict.cost.note})")
     if verdict.refused:
         lines.append("  to accept a change: --allow '<its URN>'")
+    if _waits(verdict):
+        lines.append(f"  {_ABOUT_WAITING}")
     return "\n".join(_one_line(line) for line in lines) + "\n"
 
 
@@ -44,6 +50,10 @@ def to_markdown(verdict: Verdict) -> str:
         lines += ["", *(f"- {_cell(note)}" for note in _notes(verdict))]
     if verdict.refused:
         lines += ["", "To accept one of them: `--allow '<resource>'` with its URN from the table."]
+    if _waits(verdict):
+        lines += ["", _ABOUT_WAITING]
+    if verdict.cost is not None:
+        lines += ["", *_cost_table(verdict.cost)]
     return "\n".join(lines) + "\n"
 
 
@@ -65,9 +75,48 @@ def to_json(verdict: Verdict) -> str:
                 for finding in verdict.findings
             ],
             "notes": list(_notes(verdict)),
+            "monthly_dollars": None
+            if verdict.cost is None
+            else {"before": verdict.cost.before, "after": verdict.cost.after},
         },
         indent=2,
     )
+
+
+_ABOUT_WAITING = (
+    "To let changes wait for the maintenance window: --accept-waiting; to make them at once: "
+    "holdfast:applyImmediately true"
+)
+
+
+def _waits(verdict: Verdict) -> bool:
+    return any(finding.harm is Harm.WAITS for finding in verdict.refused)
+
+
+def _cost_table(cost: Cost) -> list[str]:
+    lines = ["| store | a month before | a month after |", "|---|---|---|"]
+    lines += [
+        f"| {_cell(store.name)} | {_priced(store.before)} | {_priced(store.after)} |"
+        for store in cost.stores
+    ]
+    if len(cost.stores) > 1:
+        lines.append(f"| together | {_dollars(cost.before)} | {_dollars(cost.after)} |")
+    return [*lines, "", f"{_cell(cost.note[:1].upper() + cost.note[1:])}."]
+
+
+def _money_line(cost: Cost) -> str:
+    return f"{_dollars(cost.before)} before, {_dollars(cost.after)} after"
+
+
+def _priced(price: Price | None) -> str:
+    if price is None:
+        return "-"
+    limit = "at most " if price.at_most and price.dollars is not None else ""
+    return f"{limit}{_dollars(price.dollars)} ({_cell(price.what)})"
+
+
+def _dollars(amount: float | None) -> str:
+    return "no price" if amount is None else f"${amount:,.0f}"
 
 
 def _notes(verdict: Verdict) -> list[str]:

@@ -82,6 +82,7 @@ _PARAMETERS: Final = Holder(
             lambda parameters: evicts_expiring_only(eviction_policy(parameters)),
             Harm.DURABILITY,
             shown=False,
+            wanted="a maxmemory-policy that leaves keys without an end alone",
         ),
     ),
 )

@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.verify.result import ExitCode
 from scripts.preview_guard import main
+from tests.unit.verify.aws_plans import GROUP, document, step
 
 PROJECT = Path(__file__).resolve().parents[3]
 PLANS = PROJECT / "tests" / "unit" / "verify" / "plans"
@@ -53,6 +54,17 @@ def test_the_summary_goes_to_a_file_beside_the_report(
 def test_the_summary_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([plan("app"), "--markdown"]) is ExitCode.CHECK_FAILED
     assert capsys.readouterr().out.startswith("### Preview guard")
+
+
+def test_changes_that_wait_pass_where_somebody_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiting = tmp_path / "plan.json"
+    waiting.write_text(document(step("update", GROUP, nodeType="cache.r7g.xlarge")))
+    assert main([str(waiting)]) is ExitCode.CHECK_FAILED
+    assert "--accept-waiting" in capsys.readouterr().out
+    assert main([str(waiting), "--accept-waiting"]) is ExitCode.PASS
+    assert "note: replication group store: nodeType" in capsys.readouterr().out
 
 
 def test_what_is_no_plan_is_wrong_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
