@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from components.existing import ExistingSessionStore, existing_args
 from components.local import LocalSessionStore
 from components.local_spec import LocalSessionStoreArgs
 from components.outputs import SessionStore
@@ -11,9 +12,7 @@ from config.aws_settings import AwsSettings
 from config.existing_settings import ExistingSettings
 from config.kubernetes_settings import KubernetesSettings
 from config.local_settings import LocalSettings
-from config.schema import BY_NAME
 from config.settings import Settings
-from holdfast.errors import Unsupported
 from holdfast.units import format_bytes
 
 STORE_NAME = "store"
@@ -39,10 +38,8 @@ def create_store(settings: Settings) -> SessionStore:
             from components.aws.factory import create_aws_store  # noqa: PLC0415 - likewise
 
             return create_aws_store(STORE_NAME, settings, own)
-        case ExistingSettings():
-            raise Unsupported(
-                BY_NAME["target"].key, "existing", "local, kubernetes or aws", "set one of them"
-            )
+        case ExistingSettings() as own:
+            return ExistingSessionStore(STORE_NAME, existing_args(settings, own))
         case _:
             assert_never(settings.own)
 

@@ -98,12 +98,12 @@ def check_engine_version(version: str | None) -> str:
     if version is None:
         return ENGINE_VERSIONS[-1]
     if version not in ENGINE_VERSIONS:
-        near = get_close_matches(version, ENGINE_VERSIONS, n=1, cutoff=0.5)
+        near = [known for known in ENGINE_VERSIONS if version.startswith(f"{known}.")]
         raise fail(
             "engineVersion",
             version,
             f"one of {', '.join(ENGINE_VERSIONS)} with target aws",
-            f'did you mean "{near[0]}"? AWS chooses the patch'
+            f'set "{near[0]}": AWS chooses the patch'
             if near
             else f'set for example "{ENGINE_VERSIONS[-1]}"',
         )

@@ -225,7 +225,7 @@ def _network(reader: ConfigReader) -> _Network:
         if reader.is_given(name):
             raise fail(
                 name,
-                reader.optional_text(name),
+                reader.shown(name),
                 f"no {BY_NAME['vpcId'].key} beside it: it says how a network is made",
                 "remove it",
             )
@@ -254,7 +254,7 @@ def _check_together(reader: ConfigReader, *, serverless: bool) -> None:
     for name in _NODES_ALONE if serverless else SERVERLESS_MAXIMUMS:
         if reader.is_given(name):
             rule = "a topology with nodes" if serverless else "topology serverless"
-            raise fail(name, reader.optional_text(name), rule, "remove it")
+            raise fail(name, reader.shown(name), rule, "remove it")
     policy = reader.text("evictionPolicy")
     if serverless and policy != EvictionPolicy.VOLATILE_LRU:
         raise fail(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from config.ca_file import read_ca
 from config.place import Place
 from config.reader import ConfigReader
 from config.schema import BY_NAME, Engine
@@ -188,7 +189,8 @@ def _issuer(reader: ConfigReader, rotation: RotationSettings, place: Place) -> I
             "set the one that is to sign",
         )
     _check_rotation(rotation)
-    return Issuer(match["kind"], match["name"], _ca_pem(ca_file, place))
+    ca_pem = None if ca_file is None else read_ca("certificateCaFile", ca_file, place)
+    return Issuer(match["kind"], match["name"], ca_pem)
 
 
 def _check_rotation(rotation: RotationSettings) -> None:
@@ -206,23 +208,3 @@ def _check_rotation(rotation: RotationSettings) -> None:
                 f"{BY_NAME[name].default} with certificates cert-manager",
                 "remove it: cert-manager renews the certificates, and has the CA",
             )
-
-
-def _ca_pem(setting: str | None, place: Place) -> str | None:
-    if setting is None:
-        return None
-    try:
-        text = place.path("certificateCaFile", setting).read_text("utf-8")
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or "not a text"
-        raise ConfigError(
-            BY_NAME["certificateCaFile"].key, setting, "a file that can be read", problem
-        ) from None
-    if "-----BEGIN CERTIFICATE-----" not in text or "PRIVATE KEY" in text:
-        raise ConfigError(
-            BY_NAME["certificateCaFile"].key,
-            setting,
-            "certificates as PEM, and no private key",
-            "give the CA's certificate alone",
-        )
-    return text

@@ -11,7 +11,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from config.place import Place, machine_memory_bytes
-from config.schema import NAMESPACE
+from config.schema import BY_NAME, NAMESPACE
 from config.settings import Settings, load_settings
 from holdfast.errors import ConfigError, HoldfastError
 
@@ -63,8 +63,20 @@ def _plain_settings() -> dict[str, object]:
         for key, value in everything.items()
         if key.startswith(prefix)
     }
-    for name in ours:
-        if runtime_config.is_config_secret(f"{prefix}{name}"):
+    for name, value in ours.items():
+        setting = BY_NAME.get(name)
+        is_secret = runtime_config.is_config_secret(f"{prefix}{name}")
+        if setting is not None and setting.secret:
+            if not is_secret and value != setting.default:
+                raise ConfigError(
+                    setting.key,
+                    "a plain value",
+                    "a secret",
+                    f"`pulumi config rm {setting.key}`, then `pulumi config set --secret "
+                    f"{setting.key} < FILE`; change what stood there, as the file of the stack "
+                    "held it for all to read",
+                )
+        elif is_secret:
             # Settings stand in plain outputs and files; a secret among them would leak.
             raise ConfigError(
                 f"{prefix}{name}", "a secret", "a plain value", "set it again without --secret"

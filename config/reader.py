@@ -47,7 +47,7 @@ class ConfigReader:
                 has = "has" if len(setting.only) == 1 else "have"
                 raise ConfigError(
                     setting.key,
-                    value,
+                    setting.shown(value),
                     f"{BY_NAME['target'].key} {' or '.join(setting.only)}, which alone {has} it",
                     f"remove it with `pulumi config rm {setting.key}`",
                 )
@@ -103,6 +103,12 @@ class ConfigReader:
             )
         return _BOOLEANS[value]
 
+    def shown(self, name: str) -> object:
+        """The value in force, as a message may have it."""
+        value = self._value(name)
+        text = ", ".join(value) if isinstance(value, tuple) else value
+        return BY_NAME[name].shown(text)
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts."""
         value = self._set_value(name)
@@ -114,18 +120,25 @@ class ConfigReader:
         Raises:
             ConfigError: the value is no member; the nearest one is suggested.
         """
-        value = self.text(name)
-        try:
-            return kind(value)
-        except ValueError:
-            allowed = [member.value for member in kind]
-            raise ConfigError(
-                BY_NAME[name].key, value, f"one of {', '.join(allowed)}", _nearest(value, allowed)
-            ) from None
+        return _member(kind, name, self.text(name))
+
+    def choices(self, kind: type[_Choice], name: str) -> frozenset[_Choice]:
+        """Members of ``kind`` out of a list. Raises ConfigError."""
+        return frozenset(_member(kind, name, value) for value in self.texts(name))
 
     def optional_choice(self, kind: type[_Choice], name: str) -> _Choice | None:
         """A member of ``kind``, None where it is unset. Raises ConfigError."""
         return None if self._value(name) is None else self.choice(kind, name)
+
+
+def _member(kind: type[_Choice], name: str, value: str) -> _Choice:
+    try:
+        return kind(value)
+    except ValueError:
+        allowed = [member.value for member in kind]
+        raise ConfigError(
+            BY_NAME[name].key, value, f"one of {', '.join(allowed)}", _nearest(value, allowed)
+        ) from None
 
 
 def _unknown(name: str, value: object) -> ConfigError:
@@ -173,7 +186,10 @@ def _convert(setting: Setting, value: object) -> Value:
         Kind.ARRAY: "a list of texts",
     }[setting.kind]
     raise ConfigError(
-        setting.key, value, rule, f"set it with `pulumi config set {setting.key} <value>`"
+        setting.key,
+        setting.shown(value),
+        rule,
+        f"set it with `pulumi config set {setting.key} <value>`",
     )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from config.aws_schema import AWS_SETTINGS
+from config.existing_schema import EXISTING_SETTINGS
 from config.kubernetes_schema import KUBERNETES_SETTINGS
 from config.setting import (
     NAMESPACE,
@@ -247,6 +248,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     *KUBERNETES_SETTINGS,
     *AWS_SETTINGS,
+    *EXISTING_SETTINGS,
 )
 
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}

@@ -48,6 +48,7 @@ class Setting:
         automatic: how the value comes about while it is not set; empty where the default is
             an ordinary value.
         only: the targets that it says something to; empty for all.
+        secret: no message shows its value, and the engine must hold it encrypted.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Setting:
     description: str
     automatic: str = ""
     only: tuple[Target, ...] = ()
+    secret: bool = False
 
     def suits(self, target: Target) -> bool:
         """Whether the key says something to ``target``."""
@@ -65,6 +67,10 @@ class Setting:
     def key(self) -> str:
         """The full key, as ``pulumi config set`` takes it."""
         return f"{NAMESPACE}:{self.name}"
+
+    def shown(self, value: object) -> object:
+        """A value as a message may have it."""
+        return "(hidden)" if self.secret else value
 
     def is_unset(self, value: Value) -> bool:
         """Whether ``value`` is the mark for: not set."""
@@ -114,6 +120,13 @@ def auto_flag(
     A text to the engine: its booleans have no value left that says: not set.
     """
     return Setting(name, Kind.STRING, AUTO_TEXT, description, automatic, only)
+
+
+def secret_setting(
+    name: str, description: str, automatic: str, *, only: tuple[Target, ...] = ()
+) -> Setting:
+    """A text that nobody may see; not set by default."""
+    return Setting(name, Kind.STRING, AUTO_TEXT, description, automatic, only, secret=True)
 
 
 def list_setting(name: str, description: str, *, only: tuple[Target, ...] = ()) -> Setting:

@@ -206,7 +206,7 @@ def _own(
                 reader, plan.shape, plan.node, preset=preset, rotation=rotation, place=place
             )
         case Target.EXISTING:
-            return load_existing_settings(reader, plan.shape, place)
+            return load_existing_settings(reader, plan.shape, place, plan.room.maxmemory_bytes)
         case _:
             assert_never(target)
 
