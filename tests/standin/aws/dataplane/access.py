@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from holdfast.aws.access import ABSENT_ON_SERVERLESS, RESTRICTED
 from tests.standin.aws.dataplane.api import Authentication, UserState
 
 INTERNAL_USER: Final = "_emulator"
@@ -12,54 +13,26 @@ INTERNAL_USER: Final = "_emulator"
 
 DEFAULT_USER: Final = "default"
 
-RESTRICTED: Final = (
-    "acl|deluser",
-    "acl|load",
-    "acl|save",
-    "acl|setuser",
-    "bgrewriteaof",
-    "bgsave",
-    "cluster|addslots",
-    "cluster|addslotsrange",
-    "cluster|delslots",
-    "cluster|delslotsrange",
-    "cluster|failover",
-    "cluster|flushslots",
-    "cluster|forget",
-    "cluster|meet",
-    "cluster|replicate",
-    "cluster|reset",
-    "cluster|set-config-epoch",
-    "cluster|setslot",
-    "config",
-    "debug",
-    "failover",
-    "migrate",
-    "module",
-    "psync",
-    "replicaof",
-    "save",
-    "shutdown",
-    "slaveof",
-    "sync",
-)
-"""What ElastiCache lets nobody do. It answers "unknown command" there, NOPERM here."""
-
 _OFF: Final = ("reset", "off")
 _SELECTOR_END: Final = ")"
+_ABSENT: Final = {False: RESTRICTED, True: RESTRICTED | ABSENT_ON_SERVERLESS}
+"""What ElastiCache and its serverless caches let nobody do. AWS answers that there is no such
+command, a server here NOPERM."""
 
 
-def user_rules(user: UserState) -> tuple[str, ...]:
+def user_rules(user: UserState, *, serverless: bool = False) -> tuple[str, ...]:
     """Words for ``ACL SETUSER``, from nothing: what was there before does not count."""
-    return ("reset", *_permissions(user.access_string), *_proofs(user))
+    return ("reset", *_permissions(user.access_string, serverless), *_proofs(user))
 
 
-def rules_of(users: Mapping[str, UserState] | None) -> dict[str, tuple[str, ...]]:
+def rules_of(
+    users: Mapping[str, UserState] | None, *, serverless: bool = False
+) -> dict[str, tuple[str, ...]]:
     """The rules of everybody, ``default`` among them: open to all where no group is attached."""
     if users is None:
-        return {DEFAULT_USER: ("reset", *_permissions("on ~* &* +@all"), "nopass")}
-    rules = {DEFAULT_USER: _OFF}
-    return rules | {name: user_rules(user) for name, user in users.items()}
+        return {DEFAULT_USER: ("reset", *_permissions("on ~* &* +@all", serverless), "nopass")}
+    rules = {name: user_rules(user, serverless=serverless) for name, user in users.items()}
+    return {DEFAULT_USER: _OFF, **rules}
 
 
 def acl_file(rules: Mapping[str, tuple[str, ...]], internal_hash: str) -> str:
@@ -83,8 +56,9 @@ def _proofs(user: UserState) -> tuple[str, ...]:
             return ("nopass",)
 
 
-def _permissions(access_string: str) -> list[str]:
+def _permissions(access_string: str, serverless: bool) -> list[str]:
     """Words of an access string (a selector is one word), restricted commands taken out of each."""
+    absent = sorted(_ABSENT[serverless])
     words: list[str] = []
     selector: list[str] = []
     for word in access_string.split():
@@ -92,13 +66,13 @@ def _permissions(access_string: str) -> list[str]:
             selector.append(word)
             if word.endswith(_SELECTOR_END):
                 inside = " ".join(selector).removeprefix("(").removesuffix(_SELECTOR_END)
-                words.append(f"({' '.join(_restricted(inside.split()))})")
+                words.append(f"({' '.join(_without(inside.split(), absent))})")
                 selector = []
         else:
             words.append(word)
-    return _restricted(words)
+    return _without(words, absent)
 
 
-def _restricted(words: list[str]) -> list[str]:
+def _without(words: list[str], absent: list[str]) -> list[str]:
     wide = any(word.startswith(("+@", "allcommands")) for word in words)
-    return [*words, *(f"-{command}" for command in RESTRICTED)] if wide else words
+    return [*words, *(f"-{command}" for command in absent)] if wide else words

@@ -41,6 +41,9 @@ class Store(ABC):
         primaries: the primary of each shard, as the plane last saw or made it.
     """
 
+    serverless = False
+    """Whether commands that a serverless cache lacks are refused."""
+
     def __init__(
         self,
         store_id: str,
@@ -62,7 +65,7 @@ class Store(ABC):
         self._settings = settings
         self._refused: dict[str, str] = {}
         self._credentials = credentials
-        self._rules = rules_of(users)
+        self._rules = rules_of(users, serverless=self.serverless)
         self._lost_since: dict[str, float] = {}
 
     @abstractmethod
@@ -151,7 +154,7 @@ class Store(ABC):
         Raises:
             DataPlaneError: a server refuses an access string; the users are as before.
         """
-        before, after = self._rules, rules_of(users)
+        before, after = self._rules, rules_of(users, serverless=self.serverless)
         try:
             for server in self._alive():
                 _bring_users(server, before, after)
