@@ -1,0 +1,170 @@
+"""What both kinds of store on AWS are surrounded by, and what they give back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.aws.alarms import alarm_topic
+from components.aws.keys import store_key
+from components.aws.policies import connect_policy
+from components.aws.secrets import RoleSecrets
+from components.aws.security import store_gate
+from components.aws.spec import Endpoints, StoreSpec
+from components.aws.users import Users
+from components.credentials import FULL, connection_documents, narrow_documents
+from components.outputs import OUTPUT_NAMES
+from holdfast.connection import Connection
+from holdfast.roles import APPLICATION_ROLES
+
+
+class Surroundings:
+    """The key, the users, the secrets, the security groups and the alarm topic of a store."""
+
+    def __init__(
+        self,
+        name: str,
+        spec: StoreSpec,
+        vpc_id: pulumi.Input[str],
+        component: pulumi.ComponentResource,
+    ) -> None:
+        self._name = name
+        self._spec = spec
+        self.child = child = pulumi.ResourceOptions(parent=component)
+        account = (
+            aws.get_caller_identity_output(
+                opts=pulumi.InvokeOutputOptions(parent=component)
+            ).account_id
+            if spec.account_id is None
+            else pulumi.Output.from_input(spec.account_id)
+        )
+        self.key_arn = store_key(name, spec, account, child)
+        self.gate = store_gate(name, spec, vpc_id, child)
+        self.users = Users(name, spec, child)
+        self.secrets = RoleSecrets(name, spec, self.key_arn, account, child)
+        self.topic_arn = alarm_topic(name, spec, self.key_arn, account, child)
+
+    def connect_policy(self, store_arn: pulumi.Output[str]) -> aws.iam.Policy | None:
+        """What applications that log in by IAM attach to their role; None where nobody does."""
+        users = self.users.iam_arns
+        if not users:
+            return None
+        return aws.iam.Policy(
+            f"{self._name}-connect",
+            description=f"Log in to session store {self._spec.aws_name} by IAM",
+            policy=pulumi.Output.all(store_arn, *users).apply(
+                lambda known: connect_policy(known[0], known[1:])
+            ),
+            tags=self._spec.tags,
+            opts=self.child,
+        )
+
+
+class AwsStoreOutputs(pulumi.ComponentResource):
+    """The outputs of a store on AWS, which both kinds have."""
+
+    connection: pulumi.Output[str]
+    """The operator's Connection with every role, as JSON. Secret."""
+
+    connections: pulumi.Output[Mapping[str, str]]
+    """A narrow Connection for each application role, as JSON, by role. Secret."""
+
+    target: pulumi.Output[str]
+    """``aws``."""
+
+    topology: pulumi.Output[str]
+    """``replication-group``, ``cluster`` or ``serverless``."""
+
+    engine: pulumi.Output[str]
+    """``valkey`` and its version, as it was asked for."""
+
+    endpoints: pulumi.Output[Sequence[str]]
+    """``host:port`` of what clients dial first, a name that AWS moves at a failover."""
+
+    app: pulumi.Output[str]
+    """Prefix of every key."""
+
+    roles: pulumi.Output[Sequence[str]]
+    """Roles that an application can log in as."""
+
+    connection_files: pulumi.Output[Mapping[str, str]]
+    """Empty: applications read the secrets in :attr:`connection_secrets`."""
+
+    ca_file: pulumi.Output[str]
+    """Empty: AWS's certificates are signed by a CA that systems know."""
+
+    certificate_serials: pulumi.Output[Mapping[str, str]]
+    """Empty: AWS issues and renews the certificates."""
+
+    connection_secrets: pulumi.Output[Mapping[str, str]]
+    """ARN of the Secrets Manager secret of each application role."""
+
+    resources: pulumi.Output[Mapping[str, str]]
+    """What was made, as AWS calls it."""
+
+    client_security_group_id: pulumi.Output[str]
+    """The group whose members may connect."""
+
+    store_security_group_id: pulumi.Output[str]
+    """The group of the store itself."""
+
+    kms_key_arn: pulumi.Output[str]
+    """The key that everything is encrypted with."""
+
+    secret_arns: Mapping[str, pulumi.Output[str]]
+    """Of the secrets, by role."""
+
+    connect_policy_arn: pulumi.Output[str] | None
+    """What applications that log in by IAM attach to their role; None where nobody does."""
+
+    def _publish(
+        self,
+        spec: StoreSpec,
+        around: Surroundings,
+        store: aws.elasticache.ReplicationGroup | aws.elasticache.ServerlessCache,
+        endpoints: pulumi.Output[Endpoints],
+        resources: Mapping[str, pulumi.Input[str]],
+    ) -> None:
+        """Fill the secrets, then the outputs."""
+        full: pulumi.Output[tuple[Connection, Endpoints]] = pulumi.Output.secret(
+            pulumi.Output.all(endpoints, around.users.presented).apply(
+                lambda known: (spec.connection(known[0], around.users.logins(known[1])), known[0])
+            )
+        )
+        values = around.secrets.fill(full, around.users)
+        documents = full.apply(lambda known: connection_documents(known[0]))
+        self.connection = documents[FULL]
+        self.connections = documents.apply(narrow_documents)
+        self.client_security_group_id = around.gate.clients.id
+        self.store_security_group_id = around.gate.store.id
+        self.kms_key_arn = around.key_arn
+        self.secret_arns = around.secrets.arns
+        policy = around.connect_policy(store.arn)
+        self.connect_policy_arn = None if policy is None else policy.arn
+        # As on the other targets: a refused change leaves no outputs that say it was made.
+        started = pulumi.Output.all(store.urn, *(value.urn for value in values))
+        self.target = started.apply(lambda _: "aws")
+        self.topology = started.apply(lambda _: spec.topology.value)
+        self.engine = started.apply(lambda _: f"valkey {spec.engine_version}")
+        self.endpoints = endpoints.apply(lambda known: [str(known.first)])
+        self.app = started.apply(lambda _: spec.app)
+        self.roles = started.apply(lambda _: [role.value for role in APPLICATION_ROLES])
+        self.connection_files = started.apply(lambda _: {})
+        self.ca_file = started.apply(lambda _: "")
+        self.certificate_serials = started.apply(lambda _: {})
+        self.connection_secrets = pulumi.Output.all(**self.secret_arns)
+        made = {
+            "region": spec.region,
+            "user_group_id": around.users.group.user_group_id,
+            "client_security_group_id": self.client_security_group_id,
+            "store_security_group_id": self.store_security_group_id,
+            "kms_key_arn": self.kms_key_arn,
+            "alarm_topic_arn": around.topic_arn,
+            **resources,
+        }
+        if self.connect_policy_arn is not None:
+            made["connect_policy_arn"] = self.connect_policy_arn
+        self.resources = pulumi.Output.all(**made)
+        self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
