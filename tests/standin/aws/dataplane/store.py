@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -135,6 +136,7 @@ class Store(ABC):
         self.shared.names.change({}, gone=list(self.names()))
         for server in list(self.servers.values()):
             self.remove(server)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def set_settings(self, settings: Settings) -> None:
         """Other parameter values, on every server, while it runs."""
