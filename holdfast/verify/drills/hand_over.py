@@ -36,7 +36,7 @@ def hand_over(stage: Stage, old: Address) -> Address:
             _IN_STEP_SECONDS,
         )
         _ask_sentinels(stage, "SENTINEL", "FAILOVER", service)
-        new = stage.until_moved(old)
+        new = stage.until_promoted(old)
         # What Sentinel itself would do some ten seconds later.
         stage.ask(old, "REPLICAOF", new.host, new.port)
         stage.ask(old, "CLIENT", "KILL", "TYPE", "normal")

@@ -190,6 +190,25 @@ class Stage:
         self.tell(f"the primary is {new}")
         return new
 
+    def until_promoted(self, old: Address) -> Address:
+        """Wait until a Sentinel names another primary; which one.
+
+        The one that leads a failover names it as soon as the replica says that it was promoted,
+        and that is not taken back; the others hear of it a moment later.
+        """
+        found: list[Address] = []
+
+        def named() -> bool:
+            found.extend(one for one in self.watched().values() if one not in (None, old))
+            return bool(found)
+
+        self.until(
+            "a Sentinel names another primary",
+            named,
+            self.facts.down_after_seconds + self.facts.election_seconds + SWITCH_SECONDS,
+        )
+        return found[0]
+
     def until_writers_resume(self, seconds: float = RESUME_SECONDS) -> None:
         """Wait until each writer has a turn acknowledged from now on, and write a little more."""
         now = time.monotonic()
