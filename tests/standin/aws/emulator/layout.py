@@ -97,10 +97,12 @@ class Layout:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         marker.touch()
 
-    def clear(self) -> None:
-        """Remove what an emulator left; the caller holds the lock or knows that none runs."""
+    def clear(self, *, log: bool = True) -> None:
+        """Remove what an emulator left, with its log or without; the caller holds the lock."""
         for name in _OURS:
             path = self.root / name
+            if path == self.log and not log:
+                continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:

@@ -35,9 +35,7 @@ def serve(folder: Path, options: Options) -> int:
         _die_with_parent()
     layout = Layout(folder.resolve())
     with layout.hold():
-        log = layout.log.read_bytes() if layout.log.exists() else b""
-        layout.clear()
-        layout.log.write_bytes(log[-100_000:])
+        layout.clear(log=False)  # it is written to already
         layout.aws_config.touch()
         plane = _open_data_plane(layout, options)
         try:
