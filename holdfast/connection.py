@@ -193,6 +193,11 @@ class Connection:
             case _:
                 self._need("primary", self.primary)
 
+    @property
+    def managed(self) -> bool:
+        """Whether a service keeps the servers: nobody else sets them, stops them or looks in."""
+        return self.target == "aws" or Capability.CONFIG not in self.capabilities
+
     def _need(self, name: str, value: object) -> None:
         if not value:
             raise ConnectionFormatError(

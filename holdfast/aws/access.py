@@ -11,7 +11,7 @@ from typing import Final
 from holdfast.acl import parse_version, permissions
 from holdfast.errors import ConfigError
 from holdfast.keys import validate_app
-from holdfast.roles import APPLICATION_ROLES, Place, Role, Rule, rule_for, words
+from holdfast.roles import APP, APPLICATION_ROLES, Place, Role, Rule, rule_for, words
 
 RESTRICTED: Final = frozenset(
     words(
@@ -66,6 +66,22 @@ def access_string(
     if rule is None or rule.unlimited:
         return _break_glass(validate_app(app), absent)
     return f"on {permissions(_without(rule, absent), validate_app(app))}"
+
+
+BREAK_GLASS: Final = Rule(
+    "break-glass, as far as AWS and the wall between applications let it",
+    ("eval", "hgetall", "set"),
+    (f"~{APP}:*",),
+)
+"""What tells the administrator here from the unlimited one elsewhere: whatever is dangerous, and
+every key of another application, is denied."""
+
+
+def offered(rule: Rule, *, serverless: bool) -> Rule:
+    """What is left of a role's rule where AWS runs the servers; break-glass stays unlimited."""
+    if rule.unlimited:
+        return rule
+    return _without(rule, RESTRICTED | ABSENT_ON_SERVERLESS if serverless else RESTRICTED)
 
 
 def _break_glass(app: str, absent: frozenset[str]) -> str:

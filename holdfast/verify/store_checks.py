@@ -16,7 +16,6 @@ from holdfast.verify.result import CheckFailed, Group, NotChecked, count_of, req
 # Outbox and due, the keys that have no TTL on purpose, exist only with a cold store.
 _ALLOWED_WITHOUT_TTL: Final = 0
 _KEYSPACE: Final = re.compile(r"keys=(\d+),expires=(\d+)")
-_MANAGED: Final = (Topology.REPLICATION_GROUP, Topology.SERVERLESS)
 _MIB: Final = 1024 * 1024
 
 
@@ -44,6 +43,9 @@ def _ttl_on_every_key(context: Context) -> str:
 
 def _others_who_write(context: Context) -> str:
     """Who else may own keys here: told from the logins, as looking at keys would need SCAN."""
+    if context.connection.target == "aws":
+        # The store's users are the stack's own, and each is held to the application's prefix.
+        return ""
     if context.connection.target == "existing":
         return "others may"
     if not context.access.holds(Role.ADMIN):
@@ -63,6 +65,8 @@ def _others_who_write(context: Context) -> str:
 
 
 def _eviction(context: Context) -> str:
+    if context.connection.topology is Topology.SERVERLESS:
+        raise NotChecked("fixed by the service (volatile-lru), which shows none of its servers")
     for address, memory in _each(context, "memory"):
         policy = memory.get("maxmemory_policy", "unknown")
         require(
@@ -83,7 +87,11 @@ def _eviction(context: Context) -> str:
 
 
 def _maxmemory(context: Context) -> str:
-    wanted = context.connection.capacity.maxmemory_bytes
+    if context.connection.topology is Topology.SERVERLESS:
+        raise NotChecked("set as a maximum of storage in the service, which shows no server's")
+    # A service takes its own reserve off what the type of node has.
+    managed = context.connection.managed
+    wanted = None if managed else context.connection.capacity.maxmemory_bytes
     for address, memory in _each(context, "memory"):
         limit = int(memory.get("maxmemory", "0"))
         require(
@@ -102,7 +110,7 @@ def _maxmemory(context: Context) -> str:
 
 
 def _append_only_file(context: Context) -> str:
-    if context.connection.topology in _MANAGED:
+    if context.connection.managed:
         raise NotChecked("the managed service keeps the data in its own way")
     for address, found in _each(context, "persistence"):
         require(

@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from holdfast.connection import Address, Capability, Topology
-from holdfast.roles import Role
+from holdfast.roles import APPLICATION_ROLES, Role
 from holdfast.verify.check import Check, Context, parse_info
 from holdfast.verify.nodes import SETTLE_SECONDS, SLOTS, Nodes, Server, discover, pairs
-from holdfast.verify.result import CheckFailed, Failure, Group, NotChecked, count_of
+from holdfast.verify.result import CheckFailed, Failure, Group, NotChecked, count_of, require
 
 MAX_BEHIND_BYTES: Final = 1024 * 1024
 """A replica further behind than this is not in step: about a second of heavy traffic."""
 
 IN_STEP_SECONDS: Final = 3.0
 _FAILS_OVER: Final = (Topology.SENTINEL, Topology.CLUSTER)
+_MAY_ASK_FOR_SLOTS: Final = (Role.ADMIN, Role.MONITOR, *APPLICATION_ROLES)
 _GUARDED_FROM: Final = 2
 _LEAST_SENTINELS: Final = 3
 _LEAST_QUORUM: Final = 2
@@ -24,16 +25,20 @@ _LEAST_QUORUM: Final = 2
 def _replicas_in_step(context: Context) -> str:
     if context.connection.topology is Topology.STANDALONE:
         raise NotChecked("a standalone store has no replicas")
+    _require_servers(context)
     return _until(context, lambda: _out_of_step(context, _nodes(context)), IN_STEP_SECONDS)
 
 
 def _out_of_step(context: Context, nodes: Nodes) -> Failure | str:
-    behind = 0
+    behind = replicas = 0
+    # A service says itself how many replicas there are to be, and none is a choice there.
+    fails_over = context.connection.topology in _FAILS_OVER and not context.connection.managed
     for primary in nodes.primaries:
         state = context.info(primary.address, "replication")
-        known = nodes.replicas_of(primary)
+        known = _followers(context, nodes, primary)
         attached = _attached(state)
-        if len(attached) < max(len(known), context.connection.topology in _FAILS_OVER):
+        replicas += len(attached)
+        if len(attached) < max(len(known), fails_over):
             return Failure(
                 f"{max(len(known), 1)} replicas attached to {primary.address}",
                 f"{len(attached)}",
@@ -56,8 +61,24 @@ def _out_of_step(context: Context, nodes: Nodes) -> Failure | str:
                     f"{follower.address} says master_link_status:{link}",
                     "see its log: often primaryauth, the CA or the network",
                 )
-    replicas = len(nodes.servers) - len(nodes.primaries)
     return f"{count_of(replicas, 'replica')}, at most {behind} bytes behind"
+
+
+def _followers(context: Context, nodes: Nodes, primary: Server) -> tuple[Server, ...]:
+    """The replicas of a primary; one name for all of them leads to it where it has none."""
+    known = nodes.replicas_of(primary)
+    if context.connection.topology is not Topology.REPLICATION_GROUP:
+        return known
+    return tuple(
+        server
+        for server in known
+        if context.info(server.address, "replication").get("role") != "master"
+    )
+
+
+def _require_servers(context: Context) -> None:
+    if context.connection.topology is Topology.SERVERLESS:
+        raise NotChecked("a serverless cache shows none of its servers")
 
 
 def _attached(state: Mapping[str, str]) -> list[dict[str, str]]:
@@ -70,6 +91,7 @@ def _attached(state: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _min_replicas(context: Context) -> str:
+    _require_servers(context)
     said = [_guard(context, primary) for primary in context.nodes.primaries]
     return said[0]
 
@@ -79,6 +101,12 @@ def _guard(context: Context, primary: Server) -> str:
     replicas = int(state.get("connected_slaves", "0"))
     # INFO has this line only where both limits are set.
     good = state.get("min_slaves_good_slaves")
+    if good is None and context.connection.managed:
+        return (
+            f"min-replicas-to-write 0 with {count_of(replicas, 'replica')}: it is the service that "
+            "ends a primary which is cut off; turns that it acknowledged alone by then are lost, "
+            "those that asked for a replica (confirm=1) are not"
+        )
     if good is None:
         if replicas >= _GUARDED_FROM:
             raise CheckFailed(
@@ -196,6 +224,8 @@ def _is_up(sentinel: Mapping[str, str]) -> bool:
 
 
 def _slots(context: Context) -> str:
+    if context.connection.topology is Topology.SERVERLESS:
+        return _slots_behind_one_name(context)
     if context.connection.topology is not Topology.CLUSTER:
         raise NotChecked(f"a {context.connection.topology} store has no slots")
     role = context.access.first_held(Role.ADMIN, Role.MONITOR)
@@ -210,6 +240,19 @@ def _slots(context: Context) -> str:
                 "start the missing primaries; pulumi up --refresh mends lost slots",
             )
     return f"{SLOTS} slots on {count_of(len(context.nodes.primaries), 'server')}"
+
+
+def _slots_behind_one_name(context: Context) -> str:
+    role = context.access.first_held(*_MAY_ASK_FOR_SLOTS)
+    reply = context.call(context.nodes.primaries[0].address, role, "CLUSTER", "SLOTS")
+    served = sum(int(last) - int(first) + 1 for first, last, *_ in reply)
+    require(
+        served == SLOTS,
+        f"all {SLOTS} slots served",
+        str(served),
+        "wait: the service is changing the cache",
+    )
+    return f"{SLOTS} slots behind one name"
 
 
 def _sentinels(context: Context) -> tuple[Address, ...]:
