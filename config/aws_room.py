@@ -12,7 +12,15 @@ from config.capacity import NodePlan, Room
 from config.reader import ConfigReader
 from config.schema import BY_NAME, Preset
 from config.shape import resolve_aws_shape
-from holdfast.aws.nodes import GB, choose_nodes, cost_text, find_node, offered, shards_due
+from holdfast.aws.nodes import (
+    GB,
+    choose_nodes,
+    cost_phrase,
+    find_node,
+    offered,
+    price_note,
+    shards_due,
+)
 from holdfast.aws.nodes_table import NODES, NodeType
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
@@ -63,7 +71,8 @@ class NodeRoom(Room):
         return (
             f"{self.name} holds {self.sessions(DEFAULT_HEADROOM)} sessions with headroom, more "
             f"than {TOO_LARGE} times {BY_NAME['expectedSessions'].key} {expected}; "
-            f"{cost_text(fitting, self.nodes)} instead of {cost_text(self.node, self.nodes)}"
+            f"{cost_phrase(fitting, self.nodes)} instead of {cost_phrase(self.node, self.nodes)} "
+            f"({price_note()})"
         )
 
     def _fitting(self, expected: int) -> NodeType:

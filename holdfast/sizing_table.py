@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from holdfast.keys import History
-from holdfast.sizing import MIB, Sizing, Workload, measure, size
+from holdfast.aws.nodes import monthly_dollars, node_sessions, price_note
+from holdfast.aws.nodes_table import NODES, NodeType
+from holdfast.keys import DEFAULT_BUCKETS, History
+from holdfast.sizing import DEFAULT_HEADROOM, MIB, Sizing, Workload, measure, size
 
 _MESSAGE_BYTES: Final = (200, 600, 2000)
+_AWS_SESSION_BYTES: Final = 20_000
 _SESSIONS: Final = (1_000, 10_000, 100_000, 500_000)
 
 
@@ -39,7 +42,42 @@ def markdown_tables() -> str:
         for message_bytes in _MESSAGE_BYTES:
             need = size(Workload(sessions, message_bytes=message_bytes))
             lines.append(f"| {sessions:,} | {message_bytes:,} | {_needs(need)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_aws_lines()]) + "\n"
+
+
+def _aws_lines() -> list[str]:
+    """What node types of ElastiCache hold, and what they cost."""
+    return [
+        "",
+        f"Node types of ElastiCache for Valkey, and the sessions of {_AWS_SESSION_BYTES:,} bytes "
+        f"that one shard holds with headroom {DEFAULT_HEADROOM:g} ({price_note()}):",
+        "",
+        "| node type | maxmemory by AWS | in reserve | usable | sessions | $ an hour | 2 nodes a "
+        "month | 3 nodes a month |",
+        "|---|---|---|---|---|---|---|---|",
+        *(f"| {' | '.join(_node_cells(node))} |" for node in NODES),
+    ]
+
+
+def _node_cells(node: NodeType) -> list[str]:
+    held = node_sessions(
+        node,
+        session_bytes=_AWS_SESSION_BYTES,
+        shards=1,
+        buckets=DEFAULT_BUCKETS,
+        headroom=DEFAULT_HEADROOM,
+    )
+    costs = (monthly_dollars(node, nodes) for nodes in (2, 3))
+    hourly = "not read" if node.hourly_dollars is None else f"{node.hourly_dollars:.4f}"
+    return [
+        f"`{node.name}`",
+        f"{node.maxmemory_bytes:,}",
+        f"{node.reserved_percent} %",
+        _shown(node.usable_bytes),
+        f"{held:,}",
+        hourly,
+        *("-" if dollars is None else f"${dollars:,.0f}" for dollars in costs),
+    ]
 
 
 def _needs(need: Sizing) -> str:

@@ -10,6 +10,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from holdfast.aws.nodes import (
+    ECPU_BYTES,
+    NodeChoice,
+    choose_nodes,
+    cost_phrase,
+    monthly_dollars,
+    price_note,
+    serverless_monthly_dollars,
+)
 from holdfast.errors import ConfigError
 from holdfast.keys import History
 from holdfast.sizing import MIB, Sizing, Workload, capacity_sessions, size
@@ -114,9 +123,36 @@ def _fit(given_bytes: int, need: Sizing, workload: Workload) -> dict[str, Any]:
     return {"maxmemory_bytes": given_bytes, **fits, "with_headroom": enough}
 
 
+def _aws(workload: Workload, need: Sizing) -> NodeChoice | None:
+    """The cheapest nodes of ElastiCache; None where no type is large enough."""
+    try:
+        return choose_nodes(
+            workload.sessions,
+            session_bytes=need.session_bytes,
+            buckets=workload.buckets,
+            shards=need.primaries,
+            headroom=workload.headroom,
+        )
+    except ConfigError:
+        return None
+
+
 def _document(workload: Workload, need: Sizing, fit: dict[str, Any] | None) -> dict[str, Any]:
     found = {"session_bytes": need.session_bytes, "cluster_due": need.cluster_due, **asdict(need)}
-    return {"workload": asdict(workload), "needs": found} | ({"fit": fit} if fit else {})
+    aws = _aws(workload, need)
+    return {
+        "workload": asdict(workload),
+        "needs": found,
+        "aws": aws
+        and {
+            "node_type": aws.node.name,
+            "shards": aws.shards,
+            "nodes": need.servers,
+            "monthly_dollars": monthly_dollars(aws.node, need.servers),
+        },
+        "serverless": {"monthly_dollars": _serverless_dollars(workload, need)},
+        "prices": price_note(),
+    } | ({"fit": fit} if fit else {})
 
 
 def _text(workload: Workload, need: Sizing, fit: dict[str, Any] | None) -> str:
@@ -137,6 +173,12 @@ def _text(workload: Workload, need: Sizing, fit: dict[str, Any] | None) -> str:
         ("backlog", _backlog(need)),
         ("servers", f"{need.servers} ({need.primaries} x {1 + workload.replicas})"),
         ("cluster", "; ".join(need.cluster_reasons) or "not due: one primary carries it"),
+        ("aws", _aws_text(_aws(workload, need), need)),
+        (
+            "serverless",
+            f"about ${_serverless_dollars(workload, need):,.0f} a month, if the peak lasted",
+        ),
+        ("prices", price_note()),
         ("setting", f"pulumi config set holdfast:sessionBytes {need.session_bytes}"),
     ]
     if fit is not None:
@@ -150,6 +192,20 @@ def _text(workload: Workload, need: Sizing, fit: dict[str, Any] | None) -> str:
         )
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _aws_text(choice: NodeChoice | None, need: Sizing) -> str:
+    if choice is None:
+        return "no node type holds it: divide the sessions over several stores"
+    return cost_phrase(choice.node, need.servers)
+
+
+def _serverless_dollars(workload: Workload, need: Sizing) -> float:
+    """Of a serverless cache: a turn moves its messages in, its load the whole session out."""
+    moved = need.session_bytes + workload.messages_per_turn * workload.message_bytes
+    return serverless_monthly_dollars(
+        need.dataset_bytes, ecpu_per_second=workload.turns_per_second * moved / ECPU_BYTES
+    )
 
 
 def _backlog(need: Sizing) -> str:

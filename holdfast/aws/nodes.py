@@ -36,6 +36,9 @@ MAX_NODES: Final = 90
 """Of one replication group: AWS's quota."""
 
 GB: Final = 10**9
+ECPU_BYTES: Final = 1000
+"""What simple commands move for one ECPU, by AWS's pricing page."""
+
 _BY_NAME: Final = {node.name: node for node in NODES}
 _SECONDS_A_MONTH: Final = HOURS_A_MONTH * 3600
 
@@ -159,12 +162,16 @@ def serverless_monthly_dollars(stored_bytes: float, ecpu_per_second: float = 0.0
     )
 
 
+def cost_phrase(node: NodeType, nodes: int) -> str:
+    """The monthly estimate in words; :func:`price_note` belongs beside it."""
+    dollars = monthly_dollars(node, nodes)
+    cost = "no price was read" if dollars is None else f"about ${dollars:,.0f} a month"
+    return f"{nodes} x {node.name}: {cost}"
+
+
 def cost_text(node: NodeType, nodes: int) -> str:
     """The monthly estimate in words, with date and source."""
-    dollars = monthly_dollars(node, nodes)
-    if dollars is None:
-        return f"{nodes} x {node.name}: no price was read"
-    return f"{nodes} x {node.name}: about ${dollars:,.0f} a month ({price_note()})"
+    return f"{cost_phrase(node, nodes)} ({price_note()})"
 
 
 def price_note() -> str:

@@ -140,7 +140,8 @@ def test_a_cost_says_when_and_where_prices_were_read() -> None:
     assert text.startswith("3 x cache.r7g.large: about $384 a month (")
     for part in ("AWS price list", "us-east-1", "2026-10-02", "730 h"):
         assert part in text
-    assert cost_text(find_node("cache.m7g.16xlarge"), 2).endswith("no price was read")
+    unknown = cost_text(find_node("cache.m7g.16xlarge"), 2)
+    assert unknown.startswith("2 x cache.m7g.16xlarge: no price was read")
     assert monthly_dollars(find_node("cache.m7g.16xlarge"), 2) is None
 
 
