@@ -34,7 +34,7 @@ cluster: ## a Kubernetes on this machine, for tests; needs root (ARGS="--nodes 5
 cluster-down: ## remove it
 	@$(PYTHON) -m toolchain.cluster.command down $(ARGS)
 
-check: ## format, lint, types, imports
+check: ## format, lint, types, imports, workflows
 	@$(PYTHON) -m toolchain.check
 
 lock: ## compile requirements/*.lock anew (needs uv)

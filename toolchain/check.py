@@ -1,4 +1,4 @@
-"""``make check``: format, lint, types, imports. All of them run, whatever the first ones say."""
+"""``make check``: format, lint, types, imports, workflows. All run, whatever the first ones say."""
 
 from __future__ import annotations
 
@@ -9,11 +9,27 @@ from toolchain.errors import EXIT_FAILED, run_command
 from toolchain.paths import PROJECT, VENV
 from toolchain.venv import ensure_venv
 
+WORKFLOWS = ".github/workflows"
 CHECKS = (
     ("format", ("ruff", "format", "--check", ".")),
     ("lint", ("ruff", "check", ".")),
     ("types", ("mypy",)),
     ("imports", ("lint-imports", "--no-logo")),
+    # Offline: neither asks a service about the actions that workflows use.
+    (
+        "workflows",
+        ("zizmor", "--offline", "--quiet", "--no-progress", "--persona=pedantic", WORKFLOWS),
+    ),
+    (
+        "workflow schema",
+        (
+            "check-jsonschema",
+            "--quiet",
+            "--builtin-schema",
+            "vendor.github-workflows",
+            *sorted(str(file) for file in (PROJECT / WORKFLOWS).glob("*.yml")),
+        ),
+    ),
 )
 
 
