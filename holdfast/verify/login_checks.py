@@ -11,7 +11,7 @@ from holdfast.roles import Role
 from holdfast.verify.check import Check, Context
 from holdfast.verify.denials import refused_login
 from holdfast.verify.probe import Refused
-from holdfast.verify.result import Group, count_of, require
+from holdfast.verify.result import Group, NotChecked, count_of, require
 
 _DEFAULT: Final = "default"
 _NOBODY: Final = "holdfast-no-such-user"
@@ -43,6 +43,9 @@ def _wrong_password(context: Context) -> str:
 
 
 def _default_user(context: Context) -> str:
+    by_default = [role for role, user in context.connection.users.items() if user.name == _DEFAULT]
+    if by_default:
+        raise NotChecked(f"{', '.join(by_default)} log in as 'default': the service has no other")
     why_not = "no admin role"
     if context.connection.managed:
         why_not = "the service lets nobody read users"

@@ -68,7 +68,7 @@ def _eviction(context: Context) -> str:
     if context.connection.topology is Topology.SERVERLESS:
         raise NotChecked("fixed by the service (volatile-lru), which shows none of its servers")
     for address, memory in _each(context, "memory"):
-        policy = memory.get("maxmemory_policy", "unknown")
+        policy = _told(context, memory, "maxmemory_policy")
         require(
             policy.startswith("volatile-"),
             "an eviction policy of the volatile kind",
@@ -93,7 +93,7 @@ def _maxmemory(context: Context) -> str:
     managed = context.connection.managed
     wanted = None if managed else context.connection.capacity.maxmemory_bytes
     for address, memory in _each(context, "memory"):
-        limit = int(memory.get("maxmemory", "0"))
+        limit = int(_told(context, memory, "maxmemory"))
         require(
             limit > 0,
             "a memory limit",
@@ -127,6 +127,14 @@ def _append_only_file(context: Context) -> str:
                 "see the server's log; often the disk is full",
             )
     return f"on {count_of(len(context.nodes.servers), 'server')}"
+
+
+def _told(context: Context, memory: Mapping[str, str], name: str) -> str:
+    """A figure of INFO. Raises NotChecked where a service leaves it out."""
+    value = memory.get(name, "0")
+    if value == "0" and context.connection.managed:
+        raise NotChecked(f"the service does not tell {name}")
+    return value
 
 
 def _each(context: Context, section: str) -> Iterator[tuple[Address, Mapping[str, str]]]:
