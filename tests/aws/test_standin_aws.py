@@ -84,3 +84,129 @@ def test_a_network_is_made_stays_as_it_is_and_goes(project: Project) -> None:
     assert {item["GroupName"] for item in ec2.describe_security_groups()["SecurityGroups"]} == {
         "default"
     }
+
+
+SERVICES = """
+    aws_east = aws.Provider(
+        "aws",
+        region="eu-central-1",
+        allowed_account_ids=["123456789012"],
+        default_tags={"tags": {"holdfast:stack": "test"}},
+    )
+    opts = ResourceOptions(provider=aws_east)
+
+    def policy(*actions):
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+            }
+        ],
+    }
+    key = aws.kms.Key(
+        "key",
+        description="Store",
+        enable_key_rotation=True,
+        rotation_period_in_days=365,
+        deletion_window_in_days=7,
+        opts=opts,
+    )
+    alias = aws.kms.Alias("key", name="alias/store-test", target_key_id=key.id, opts=opts)
+    role = aws.iam.Role("role", assume_role_policy=json.dumps(trust), tags={"own": "1"}, opts=opts)
+    aws.iam.RolePolicy("inline", role=role.id, policy=policy("logs:PutLogEvents"), opts=opts)
+    connect = aws.iam.Policy("connect", policy=policy("elasticache:Connect"), opts=opts)
+    aws.iam.RolePolicyAttachment("attached", role=role.name, policy_arn=connect.arn, opts=opts)
+    logs = aws.cloudwatch.LogGroup(
+        "logs", name="/aws/elasticache/test/slow-log", retention_in_days=30, opts=opts
+    )
+    topic = aws.sns.Topic("topic", kms_master_key_id=key.arn, opts=opts)
+    aws.sns.TopicPolicy(
+        "topic", arn=topic.arn, policy=topic.arn.apply(lambda arn: policy("SNS:Publish")), opts=opts
+    )
+    aws.sns.TopicSubscription(
+        "mail", topic=topic.arn, protocol="email", endpoint="a@example.com", opts=opts
+    )
+    aws.cloudwatch.MetricAlarm(
+        "memory",
+        namespace="AWS/ElastiCache",
+        metric_name="DatabaseMemoryUsagePercentage",
+        dimensions={"CacheClusterId": "store-001", "CacheNodeId": "0001"},
+        comparison_operator="GreaterThanThreshold",
+        statistic="Maximum",
+        period=60,
+        evaluation_periods=5,
+        datapoints_to_alarm=3,
+        threshold=80,
+        treat_missing_data="notBreaching",
+        alarm_actions=[topic.arn],
+        ok_actions=[topic.arn],
+        opts=opts,
+    )
+    secret = aws.secretsmanager.Secret(
+        "secret", kms_key_id=key.arn, recovery_window_in_days=0, opts=opts
+    )
+    value = pulumi.Output.secret(PASSWORD)
+    aws.secretsmanager.SecretVersion(
+        "secret",
+        secret_id=secret.id,
+        secret_string=pulumi.Output.json_dumps({"username": "svc", "password": value}),
+        opts=opts,
+    )
+    aws.secretsmanager.SecretPolicy(
+        "secret",
+        secret_arn=secret.arn,
+        policy=policy("secretsmanager:GetSecretValue"),
+        block_public_policy=True,
+        opts=opts,
+    )
+    aws.lambda_.Function(
+        "verifier",
+        role=role.arn,
+        runtime="python3.12",
+        handler="main.handler",
+        code=pulumi.AssetArchive({"main.py": pulumi.StringAsset("def handler(e, c): return 1")}),
+        environment={"variables": {"A": "b"}},
+        timeout=60,
+        opts=opts,
+    )
+    pulumi.export("secret", secret.arn)
+    pulumi.export("role", role.name)
+    pulumi.export("key", key.id)
+    pulumi.export("topic", topic.arn)
+"""
+PASSWORD = "correct-horse-battery-staple-1"  # noqa: S105 (of an emulated store)
+
+
+def services(password: str = PASSWORD) -> str:
+    return SERVICES.replace("PASSWORD", repr(password))
+
+
+def test_keys_roles_logs_alarms_and_secrets_are_made_stay_and_go(project: Project) -> None:
+    project.write(services())
+    project.preview()
+    project.up()
+    outputs = project.engine.outputs()
+    tags = project.client("iam").list_role_tags(RoleName=outputs["role"])["Tags"]
+    assert {item["Key"]: item["Value"] for item in tags} == {"holdfast:stack": "test", "own": "1"}
+    role = project.stored("role")
+    assert role["outputs"]["tags"] == {"own": "1"}
+    assert role["outputs"]["tagsAll"] == {"holdfast:stack": "test", "own": "1"}
+    project.up_unchanged()
+    project.refresh_unchanged()
+    project.up_unchanged()
+    assert PASSWORD not in str(project.engine.export())
+    project.destroy()
+    key = project.client("kms").describe_key(KeyId=outputs["key"])["KeyMetadata"]
+    assert key["KeyState"] == "PendingDeletion"
+    assert project.client("secretsmanager").list_secrets()["SecretList"] == []
+    assert project.client("iam").list_roles()["Roles"] == []
+    assert project.client("lambda").list_functions()["Functions"] == []
+    assert project.client("sns").list_topics()["Topics"] == []
+    assert project.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert project.client("logs").describe_log_groups()["logGroups"] == []
