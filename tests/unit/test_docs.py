@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.aws.alarm_docs import markdown_tables as alarm_tables
 from config.settings import settings_table
 from holdfast.roles_table import markdown_table
 from holdfast.sizing_table import markdown_tables
@@ -28,6 +29,7 @@ def proof_tables() -> str:
     ("page", "generate", "command"),
     [
         ("docs/security.md", markdown_table, "python -m holdfast.roles_table"),
+        ("docs/alarms.md", alarm_tables, "python -m components.aws.alarm_docs"),
         ("docs/policy.md", policy_table, "python -m policy.catalogue"),
         ("docs/settings.md", settings_table, "python -m config.settings"),
         ("docs/sizing.md", markdown_tables, "python -m holdfast.sizing_table"),
