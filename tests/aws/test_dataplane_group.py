@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from holdfast.errors import TlsFailed
 from holdfast.roles import Role
 from tests.aws.dataplane_stores import (
     APP,
+    REGION,
     Logins,
     group_connection,
     group_spec,
@@ -31,13 +33,17 @@ from tests.aws.dataplane_stores import (
     raw,
 )
 from tests.servers import Install, wait_until
+from tests.standin.aws.dataplane import store as store_module
+from tests.standin.aws.dataplane.access import rules_of
 from tests.standin.aws.dataplane.api import (
+    Authentication,
     DataPlaneError,
     GroupChange,
     GroupEndpoints,
     UserState,
     member_ids,
 )
+from tests.standin.aws.dataplane.tokens import Target, token
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
 
 PARAMETERS = {
@@ -179,6 +185,51 @@ def test_two_passwords_hold_at_once_and_open_connections_outlive_the_change(grou
             with pytest.raises(hiredis.ReplyError, match="WRONGPASS"):
                 raw(address, User("svc", old))
         assert connection.call("PING") == "PONG"
+
+
+def test_a_user_of_iam_logs_in_with_a_token_of_now_for_this_cache_alone(group: Group) -> None:
+    user = UserState("store-iam", "on ~* +ping", authentication=Authentication.IAM)
+    group.plane.set_users("store", {**group.logins.states(), "store-iam": user})
+    target, now = Target("store", REGION), int(time.time())
+    for address in group.nodes:
+        raw(address, User("store-iam", token(target, "store-iam", now))).close()
+    for bad in (
+        token(target, "store-iam", now - 1000),
+        token(target, "store-svc", now),
+        token(Target("other", REGION), "store-iam", now),
+        "",
+    ):
+        with pytest.raises(hiredis.ReplyError, match="WRONGPASS"):
+            raw(group.primary, User("store-iam", bad))
+    group.set_users()
+
+
+def test_tokens_are_renewed_while_connections_stay(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = UserState("store-iam", "on ~* +ping", authentication=Authentication.IAM)
+    group.plane.set_users("store", {"store-iam": user})
+    target, now = Target("store", REGION), int(time.time())
+    with raw(group.primary, User("store-iam", token(target, "store-iam", now))) as connection:
+        monkeypatch.setattr(store_module, "REFRESH_SECONDS", 0.0)
+        monkeypatch.setattr(
+            store_module, "rules_of", lambda users, target, at: rules_of(users, target, at + 2000)
+        )
+
+        def renewed() -> bool:
+            try:
+                raw(
+                    group.nodes[2], User("store-iam", token(target, "store-iam", now + 2000))
+                ).close()
+            except hiredis.ReplyError:
+                return False
+            return True
+
+        wait_until("a token of later to be let in", renewed, seconds=60)
+        with pytest.raises(hiredis.ReplyError, match="WRONGPASS"):
+            raw(group.nodes[0], User("store-iam", token(target, "store-iam", now)))
+        assert connection.call("PING") == "PONG"
+    group.set_users()
 
 
 def test_an_access_string_that_the_servers_refuse_changes_nothing(group: Group) -> None:

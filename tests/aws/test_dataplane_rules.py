@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
+from dataclasses import replace
 from itertools import pairwise
+from typing import Final
 
+import botocore.auth
 import pytest
 
+from holdfast.acl import password_hash
+from holdfast.aws.iam import Cache, SdkSigner, make_token
 from tests.standin.aws.dataplane.access import acl_file, rules_of
 from tests.standin.aws.dataplane.api import Authentication, DataPlaneError, UserState
 from tests.standin.aws.dataplane.engines import SERVERS, server_for
@@ -17,6 +23,10 @@ from tests.standin.aws.dataplane.slots import (
     moves,
     own_ranges,
 )
+from tests.standin.aws.dataplane.tokens import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Target, token
+
+GROUP: Final = Target("store", "us-east-1")
+NOW: Final = 1_780_000_000
 
 
 @pytest.mark.parametrize(
@@ -60,26 +70,50 @@ def test_restricted_commands_are_taken_out_of_wide_permissions_alone() -> None:
         "narrow": UserState("a", "on ~a:* +get", password_hashes=("1", "2")),
         "wide": UserState("b", "on ~* +@all (+@read ~b) (+get ~c)"),
     }
-    rules = rules_of(users)
+    rules = rules_of(users, GROUP, NOW)
     assert rules["narrow"] == ("reset", "on", "~a:*", "+get", "#1", "#2")
     first, second = (word for word in rules["wide"] if word.startswith("("))
     assert "-config" in rules["wide"]
     assert first.startswith("(+@read ~b -acl|deluser")
     assert second == "(+get ~c)"
     assert "-wait" not in rules["wide"]
-    assert "-wait" in rules_of(users, serverless=True)["wide"]
+    assert "-wait" in rules_of(users, replace(GROUP, serverless=True), NOW)["wide"]
 
 
 def test_the_default_user_is_off_with_a_user_group_and_open_without_one() -> None:
-    assert rules_of({})["default"] == ("reset", "off")
-    assert rules_of(None).keys() == {"default"}
-    assert rules_of(None)["default"][-1] == "nopass"
-    assert "user default off\n" in acl_file(rules_of({}), "0")
+    assert rules_of({}, GROUP, NOW)["default"] == ("reset", "off")
+    assert rules_of(None, GROUP, NOW).keys() == {"default"}
+    assert rules_of(None, GROUP, NOW)["default"][-1] == "nopass"
+    assert "user default off\n" in acl_file(rules_of({}, GROUP, NOW), "0")
 
 
-def test_a_signed_token_is_not_checked_by_a_server_and_the_rule_says_so() -> None:
-    user = UserState("a", "on +get", authentication=Authentication.IAM, password_hashes=("1",))
-    assert rules_of({"a": user})["a"][-1] == "nopass"
+@pytest.mark.parametrize("serverless", [False, True])
+def test_a_token_is_written_as_the_client_writes_it(
+    serverless: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+    at = datetime.datetime.fromtimestamp(NOW, datetime.UTC).replace(tzinfo=None)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_: at)
+    theirs = make_token(Cache("store", "eu-west-1", serverless), "store-svc", SdkSigner())
+    assert token(Target("store", "eu-west-1", serverless), "store-svc", NOW) == theirs
+
+
+def test_a_token_holds_for_fifteen_minutes_and_for_one_user_of_one_cache() -> None:
+    user = UserState("store-svc", "on +get", authentication=Authentication.IAM)
+    held = rules_of({"store-svc": user}, GROUP, NOW)["store-svc"]
+
+    def accepted(target: Target, user_id: str, second: int) -> bool:
+        return f"#{password_hash(token(target, user_id, second))}" in held
+
+    assert accepted(GROUP, "store-svc", NOW)
+    assert accepted(GROUP, "store-svc", NOW - 899)
+    assert not accepted(GROUP, "store-svc", NOW - 901)
+    assert not accepted(GROUP, "store-worker", NOW)
+    assert not accepted(replace(GROUP, name="other"), "store-svc", NOW)
+    assert not accepted(replace(GROUP, region="eu-west-1"), "store-svc", NOW)
 
 
 def test_slots_are_spread_in_order_and_equally() -> None:

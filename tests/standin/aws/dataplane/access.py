@@ -7,6 +7,7 @@ from typing import Final
 
 from holdfast.aws.access import ABSENT_ON_SERVERLESS, RESTRICTED
 from tests.standin.aws.dataplane.api import Authentication, UserState
+from tests.standin.aws.dataplane.tokens import Target, token_hashes
 
 INTERNAL_USER: Final = "_emulator"
 """By which the plane itself logs in and replicas follow. AWS has such users too, unseen."""
@@ -20,18 +21,25 @@ _ABSENT: Final = {False: RESTRICTED, True: RESTRICTED | ABSENT_ON_SERVERLESS}
 command, a server here NOPERM."""
 
 
-def user_rules(user: UserState, *, serverless: bool = False) -> tuple[str, ...]:
-    """Words for ``ACL SETUSER``, from nothing: what was there before does not count."""
-    return ("reset", *_permissions(user.access_string, serverless), *_proofs(user))
-
-
 def rules_of(
-    users: Mapping[str, UserState] | None, *, serverless: bool = False
+    users: Mapping[str, UserState] | None, target: Target, now: float
 ) -> dict[str, tuple[str, ...]]:
-    """The rules of everybody, ``default`` among them: open to all where no group is attached."""
+    """Words for ``ACL SETUSER`` of everybody, from nothing: what was there before does not count.
+
+    ``default`` is among them: open to all where no group is attached.
+
+    Args:
+        users: by login name.
+        target: whose users they are.
+        now: seconds since the epoch, for logins by IAM.
+    """
     if users is None:
-        return {DEFAULT_USER: ("reset", *_permissions("on ~* &* +@all", serverless), "nopass")}
-    rules = {name: user_rules(user, serverless=serverless) for name, user in users.items()}
+        open_to_all = _permissions("on ~* &* +@all", target)
+        return {DEFAULT_USER: ("reset", *open_to_all, "nopass")}
+    rules = {
+        name: ("reset", *_permissions(user.access_string, target), *_proofs(user, target, now))
+        for name, user in users.items()
+    }
     return {DEFAULT_USER: _OFF, **rules}
 
 
@@ -45,20 +53,20 @@ def acl_file(rules: Mapping[str, tuple[str, ...]], internal_hash: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _proofs(user: UserState) -> tuple[str, ...]:
+def _proofs(user: UserState, target: Target, now: float) -> tuple[str, ...]:
     match user.authentication:
         case Authentication.PASSWORD:
-            return tuple(f"#{digest}" for digest in user.password_hashes)
+            digests = user.password_hashes
         case Authentication.IAM:
-            # A server cannot check a signed token: any password is let in.
-            return ("nopass",)
+            digests = token_hashes(target, user.user_id, now)
         case Authentication.NO_PASSWORD:
             return ("nopass",)
+    return tuple(f"#{digest}" for digest in digests)
 
 
-def _permissions(access_string: str, serverless: bool) -> list[str]:
+def _permissions(access_string: str, target: Target) -> list[str]:
     """Words of an access string (a selector is one word), restricted commands taken out of each."""
-    absent = sorted(_ABSENT[serverless])
+    absent = sorted(_ABSENT[target.serverless])
     words: list[str] = []
     selector: list[str] = []
     for word in access_string.split():

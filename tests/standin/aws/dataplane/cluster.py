@@ -205,8 +205,6 @@ class ClusterGroup(Store):
 class ServerlessCache(ClusterGroup):
     """One shard behind one name: its primary keeps the first port, its replica the second."""
 
-    serverless = True
-
     def recover(self, server: Server) -> None:
         """As everywhere; then the primary goes back to its port."""
         super().recover(server)

@@ -15,12 +15,14 @@ import hiredis
 
 from holdfast.acl import password_hash
 from tests.servers import Install
-from tests.standin.aws.dataplane.access import acl_file, rules_of
-from tests.standin.aws.dataplane.api import DataPlaneError, UserState
+from tests.standin.aws.dataplane.access import DEFAULT_USER, acl_file, rules_of
+from tests.standin.aws.dataplane.api import Authentication, DataPlaneError, UserState
 from tests.standin.aws.dataplane.names import Addresses, NamesFile
 from tests.standin.aws.dataplane.parameters import Settings, refusal_reason
 from tests.standin.aws.dataplane.process import Credentials, Launcher, Place, Server, until
+from tests.standin.aws.dataplane.tokens import REFRESH_SECONDS, Target
 
+_FROZEN_SECONDS: Final = 15.0
 _RESTART: Final = "only a new node has it"
 
 
@@ -42,12 +44,9 @@ class Store(ABC):
         primaries: the primary of each shard, as the plane last saw or made it.
     """
 
-    serverless = False
-    """Whether commands that a serverless cache lacks are refused."""
-
     def __init__(
         self,
-        store_id: str,
+        target: Target,
         folder: Path,
         *,
         shared: Shared,
@@ -56,7 +55,8 @@ class Store(ABC):
         settings: Settings,
         users: Mapping[str, UserState] | None,
     ) -> None:
-        self.store_id = store_id
+        self.store_id = target.name
+        self._target = target
         self.folder = folder
         self.shared = shared
         self.install = install
@@ -66,7 +66,8 @@ class Store(ABC):
         self._settings = settings
         self._refused: dict[str, str] = {}
         self._credentials = credentials
-        self._rules = rules_of(users, serverless=self.serverless)
+        self._users = users
+        self._refreshed = time.monotonic()
         self._lost_since: dict[str, float] = {}
 
     @abstractmethod
@@ -120,7 +121,7 @@ class Store(ABC):
 
     def start(self, server: Server, *, data: Path | None = None) -> None:
         """Start a server with the store's users and parameters."""
-        acl = acl_file(self._rules, password_hash(self._credentials.password))
+        acl = acl_file(self._rules(), password_hash(self._credentials.password))
         server.start(self.install, directives=self._settings.at_start, acl=acl, data=data)
         self._configure(server)
 
@@ -156,19 +157,25 @@ class Store(ABC):
         Raises:
             DataPlaneError: a server refuses an access string; the users are as before.
         """
-        before, after = self._rules, rules_of(users, serverless=self.serverless)
+        before, self._users = self._users, users
+        gone = _gone(before, users)
         try:
-            for server in self._alive():
-                _bring_users(server, before, after)
+            self._bring_users(gone)
         except hiredis.ReplyError as error:
-            for server in self._alive():
-                _bring_users(server, after, before)
+            self._users = before
+            self._bring_users(_gone(users, before))
             message = f"{self.store_id}: the servers refuse an access string: {error}"
             raise DataPlaneError(message) from error
-        self._rules = after
-        acl = acl_file(after, password_hash(self._credentials.password))
+        acl = acl_file(self._rules(), password_hash(self._credentials.password))
         for server in self.servers.values():
             server.write_acl(acl)
+
+    def refresh_tokens(self) -> None:
+        """Let tokens of now in and too old ones no more; connections stay."""
+        users = (self._users or {}).values()
+        late = time.monotonic() - self._refreshed >= REFRESH_SECONDS
+        if late and any(user.authentication is Authentication.IAM for user in users):
+            self._bring_users([])
 
     def upgrade(self, install: Install) -> None:
         """Another server program on one node after another: replicas, a hand-over, the rest."""
@@ -189,18 +196,17 @@ class Store(ABC):
             primary.save(folder / f"{shard}.rdb")
 
     def watch(self, detection_seconds: float) -> None:
-        """Replace nodes that have been silent for so long."""
+        """Replace nodes that have been gone, or silent, for so long."""
         now = time.monotonic()
         for member_id, server in list(self.servers.items()):
             if server.responds():
                 self._lost_since.pop(member_id, None)
-            elif now - self._lost_since.setdefault(member_id, now) >= detection_seconds:
+                continue
+            # One that lives may only be slow, on a machine that is busy with other things.
+            patience = max(detection_seconds, _FROZEN_SECONDS if server.running else 0.0)
+            if now - self._lost_since.setdefault(member_id, now) >= patience:
                 self.recover(server)
                 self._lost_since.pop(member_id, None)
-
-    def _alive(self) -> list[Server]:
-        # A node that is lost gets the store's users and parameters when it is replaced.
-        return [server for server in self.servers.values() if server.running]
 
     def recover(self, server: Server) -> None:
         """Fill a lost node's place, then start its replacement."""
@@ -217,6 +223,23 @@ class Store(ABC):
         self.start(server)
         self.rejoin(server)
         self.publish()
+
+    def _rules(self) -> dict[str, tuple[str, ...]]:
+        return rules_of(self._users, self._target, time.time())
+
+    def _bring_users(self, gone: Sequence[str]) -> None:
+        rules = self._rules()
+        self._refreshed = time.monotonic()
+        for server in self._alive():
+            with server.open() as connection:
+                for name, words in rules.items():
+                    connection.call("ACL", "SETUSER", name, *words)
+                if gone:
+                    connection.call("ACL", "DELUSER", *gone)
+
+    def _alive(self) -> list[Server]:
+        # A node that is lost gets the store's users and parameters when it is replaced.
+        return [server for server in self.servers.values() if server.running]
 
     def _replace(self, server: Server) -> None:
         server.stop()
@@ -246,6 +269,10 @@ class Store(ABC):
 def best(replicas: Sequence[Server]) -> Server:
     """The replica that has most of the stream."""
 
+    if not replicas:
+        message = "no replica answers that could take over"
+        raise DataPlaneError(message)
+
     def offset(server: Server) -> int:
         return int(server.info("replication").get("slave_repl_offset", "0"))
 
@@ -257,12 +284,8 @@ def wait_in_step(server: Server) -> None:
     until(f"{server.place.member_id} to follow its primary", server.in_step)
 
 
-def _bring_users(
-    server: Server, before: Mapping[str, tuple[str, ...]], after: Mapping[str, tuple[str, ...]]
-) -> None:
-    with server.open() as connection:
-        for name, words in after.items():
-            if before.get(name) != words:
-                connection.call("ACL", "SETUSER", name, *words)
-        for name in before.keys() - after.keys():
-            connection.call("ACL", "DELUSER", name)
+def _gone(
+    before: Mapping[str, UserState] | None, after: Mapping[str, UserState] | None
+) -> list[str]:
+    # The servers' own `default` is switched off or on, never removed.
+    return [name for name in before or {} if name not in {**(after or {}), DEFAULT_USER: None}]

@@ -33,6 +33,7 @@ from tests.standin.aws.dataplane.names import Addresses, NamesFile
 from tests.standin.aws.dataplane.parameters import settings_for
 from tests.standin.aws.dataplane.process import Credentials, Launcher, Place, Server
 from tests.standin.aws.dataplane.store import Shared, Store
+from tests.standin.aws.dataplane.tokens import Target
 
 DETECTION_SECONDS: Final = 3.0
 """How long a node is silent before it counts as lost. AWS promises no figure of its own."""
@@ -84,7 +85,7 @@ class ValkeyDataPlane:
         endpoints = spec_endpoints(spec)
         clustered = spec.cluster_mode is not ClusterMode.DISABLED
         store: ReplicationGroup | ClusterGroup = (ClusterGroup if clustered else ReplicationGroup)(
-            spec.group_id,
+            Target(spec.group_id, spec.region),
             self._folder / "groups" / spec.group_id,
             shared=self._shared,
             credentials=self._credentials(
@@ -158,7 +159,7 @@ class ValkeyDataPlane:
         host = endpoints.primary.host
         parameters = {"maxmemory-policy": "volatile-lru", "reserved-memory-percent": "0"}
         store = ServerlessCache(
-            spec.name,
+            Target(spec.name, spec.region, serverless=True),
             self._folder / "serverless" / spec.name,
             shared=self._shared,
             credentials=self._credentials(f"*.{host.partition('.')[2]}"),
@@ -270,6 +271,7 @@ class ValkeyDataPlane:
                     try:
                         if key in self._stores:
                             store.watch(self._detection_seconds)
+                            store.refresh_tokens()
                     except (DataPlaneError, OSError, hiredis.ReplyError) as error:
                         # Tried again at the next round: a node may be lost while another is.
                         sys.stderr.write(f"{key}: a lost node is not replaced yet: {error}\n")
