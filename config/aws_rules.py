@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, ip_network
 from typing import Final
 
 from config.schema import BY_NAME
+from holdfast.aws.names import MAX_ID, MAX_PREFIX, is_id
 from holdfast.aws.regions_table import FAMILIES_BY_REGION
 from holdfast.errors import ConfigError
 
@@ -16,14 +17,10 @@ ENGINE_VERSIONS: Final = ("7.2", "8.0", "8.1", "8.2", "9.0", "9.1")
 LOG_RETENTION_DAYS: Final = (7, 14, 30, 60, 90, 120, 150, 180, 365, 400)
 """What CloudWatch has between a week and what the policy pack allows."""
 
-MAX_STORE_ID: Final = 24
-"""Of the 40 characters of an AWS id, so that a role and a hash fit behind it."""
-
 _WIDEST_CLIENTS: Final = 16
 _NETWORK_PREFIXES: Final = (16, 25)
 _SHARED: Final = IPv4Network("100.64.0.0/10")
 _PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-_STORE_ID: Final = re.compile(r"[a-z](-?[a-z0-9])*\Z")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}\Z")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+\Z")
 _TAG: Final = re.compile(r"(?P<key>[\w .:/+@-]{1,128})=(?P<value>[\w .:/=+@-]{0,256})\Z")
@@ -61,15 +58,15 @@ def check_store_id(store: str, stack: str) -> str:
             hyphens.
     """
     name = f"{store}-{stack}".lower()
-    if len(name) > MAX_STORE_ID:
+    if len(name) > MAX_PREFIX:
         raise fail(
             "storeName",
             name,
-            f"at most {MAX_STORE_ID} characters with the stack's name: AWS ids have 40, and roles "
-            "follow",
-            f"shorten it by {len(name) - MAX_STORE_ID}",
+            f"at most {MAX_PREFIX} characters with the stack's name: AWS ids have {MAX_ID}, and "
+            "roles follow",
+            f"shorten it by {len(name) - MAX_PREFIX}",
         )
-    if not _STORE_ID.match(name):
+    if not is_id(name, longest=MAX_PREFIX):
         raise fail(
             "storeName",
             name,
@@ -250,7 +247,7 @@ def check_snapshot(text: str, *, serverless: bool) -> str:
 
 def check_import_id(text: str) -> str:
     """The id of a replication group. Raises ConfigError."""
-    if len(text) > 40 or not _STORE_ID.match(text):  # noqa: PLR2004 - AWS's limit of an id
+    if not is_id(text):
         raise fail(
             "importId",
             text,

@@ -77,7 +77,8 @@ AWS_SETTINGS: Final[tuple[Setting, ...]] = (
     text_setting(
         "authentication",
         "password",
-        "How svc and worker log in (aws): password or iam. The other roles have passwords.",
+        "How svc and worker log in (aws): password, iam, or password-and-iam on the way between "
+        "them. The other roles have passwords.",
         only=_AWS,
     ),
     auto_number(

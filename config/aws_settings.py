@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from config.aws_rotation import check_aws_rotation
 from config.aws_rules import (
     check_account_ids,
     check_client_cidrs,
@@ -33,7 +34,6 @@ from config.shape import Shape
 from holdfast.aws.nodes_table import NodeType
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
-from holdfast.roles import APPLICATION_ROLES
 from holdfast.rotation.settings import RotationSettings
 
 DEFAULT_VPC_CIDR: Final = "10.64.0.0/20"
@@ -142,7 +142,7 @@ def load_aws_settings(
     """
     serverless = shape.topology is Topology.SERVERLESS
     _check_together(reader, serverless=serverless)
-    _check_rotation(rotation)
+    check_aws_rotation(rotation)
     region = check_region(reader.optional_text("region"))
     network = _network(reader)
     snapshot, maintenance = check_windows(
@@ -279,18 +279,6 @@ def _check_together(reader: ConfigReader, *, serverless: bool) -> None:
             f"no {BY_NAME['restoreSnapshot'].key} beside it: what is there has its data",
             "remove one of the two",
         )
-
-
-def _check_rotation(rotation: RotationSettings) -> None:
-    """AWS runs the servers: their own roles have no password of ours."""
-    for role in rotation.password_rotations:
-        if role not in APPLICATION_ROLES:
-            raise fail(
-                "passwordRotations",
-                role.value,
-                f"roles that exist on aws: {', '.join(APPLICATION_ROLES)}",
-                "remove it: AWS runs the servers, and what they log in with is its own",
-            )
 
 
 def in_settings(error: ConfigError) -> ConfigError:
