@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -96,8 +97,16 @@ def _item(read: Callable[[], Any]) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _default_tags(provider: PolicyProviderResource | None) -> dict[str, str]:
-    default = plain(provider.props).get("defaultTags") if provider is not None else None
-    tags = default.get("tags") if isinstance(default, Mapping) else None
+    return {} if provider is None else default_tags(plain(provider.props))
+
+
+def default_tags(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that a provider gives everything; empty where they are not known yet."""
+    given = inputs.get("defaultTags")
+    if isinstance(given, str) and given != UNKNOWN:
+        # What a provider is told travels as text.
+        given = json.loads(given)
+    tags = given.get("tags") if isinstance(given, Mapping) else None
     return dict(tags) if isinstance(tags, Mapping) else {}
 
 
