@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.shape import Shape, resolve_shape
+from config.shape import Shape, existing_shape, resolve_aws_shape, resolve_shape
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
 
@@ -84,3 +84,52 @@ def test_a_shape_that_could_not_fail_over_as_it_says_is_refused(
 def test_managed_topologies_are_refused(topology: Topology) -> None:
     with pytest.raises(ConfigError, match=r"holdfast:topology: got .* need one of standalone"):
         resolve_shape(topology)
+
+
+GROUP = Topology.REPLICATION_GROUP
+
+
+@pytest.mark.parametrize(
+    ("topology", "primaries", "replicas", "servers"),
+    [(GROUP, 1, 0, 1), (GROUP, 1, 5, 6), (CLUSTER, 1, 0, 1), (CLUSTER, 15, 5, 90)],
+)
+def test_a_store_in_elasticache_has_the_nodes_that_it_says(
+    topology: Topology, primaries: int, replicas: int, servers: int
+) -> None:
+    shape = resolve_aws_shape(
+        topology, primaries=primaries, replicas=replicas, may_fail_over=replicas > 0
+    )
+    assert shape.servers == servers
+    assert (shape.sentinels, shape.quorum) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("topology", "primaries", "replicas", "field", "hint"),
+    [
+        (SENTINEL, 1, 2, "topology", "set one of them"),
+        (STANDALONE, 1, 0, "topology", "set one of them"),
+        (GROUP, 2, 1, "primaries", "remove it"),
+        (GROUP, 1, 0, "replicas", "nothing can take over"),
+        (GROUP, 1, 6, "replicas", "six nodes"),
+        (CLUSTER, 0, 1, "primaries", "set 1"),
+        (CLUSTER, 91, 1, "primaries", "set 90"),
+        (CLUSTER, 16, 5, "primaries", "set 15"),
+    ],
+)
+def test_nodes_that_elasticache_or_a_failover_does_not_allow_are_refused(
+    topology: Topology, primaries: int, replicas: int, field: str, hint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve_aws_shape(topology, primaries=primaries, replicas=replicas, may_fail_over=True)
+    assert caught.value.field == f"holdfast:{field}"
+    assert hint in caught.value.fix
+
+
+@pytest.mark.parametrize("topology", list(Topology))
+def test_a_store_that_runs_already_may_have_any_topology(topology: Topology) -> None:
+    assert existing_shape(topology, primaries=None).primaries == 1
+    if topology is CLUSTER:
+        assert existing_shape(topology, primaries=5).primaries == 5
+    else:
+        with pytest.raises(ConfigError, match="holdfast:primaries"):
+            existing_shape(topology, primaries=5)

@@ -32,6 +32,24 @@ def test_json_holds_the_inputs_and_the_needs(capsys: pytest.CaptureFixture[str])
     assert "fit" not in document
 
 
+def test_the_nodes_on_aws_and_their_cost_are_said_with_date_and_source(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["--sessions", "20000", "--message-bytes", "600"]
+    assert main(arguments) is ExitCode.PASS
+    out = capsys.readouterr().out
+    assert "3 x cache.t4g.medium: about $114 a month" in out
+    assert "read 2026-10-02" in out
+    assert main([*arguments, "--json"]) is ExitCode.PASS
+    document = json.loads(capsys.readouterr().out)
+    assert document["aws"]["node_type"] == "cache.t4g.medium"
+    assert (document["aws"]["shards"], document["aws"]["nodes"]) == (1, 3)
+    assert round(document["aws"]["monthly_dollars"]) == 114
+    # 0.71 GB at $0.084 a GB and hour.
+    assert round(document["serverless"]["monthly_dollars"]) == 44
+    assert "us-east-1" in document["prices"]
+
+
 def test_a_server_that_is_too_small_fails(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--sessions", "10000", "--maxmemory"]
     assert main([*arguments, "512mb"]) is ExitCode.CHECK_FAILED
