@@ -5,6 +5,8 @@ Emulation: real Valkey on one machine; AWS was not run.
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import ssl
 import threading
@@ -31,6 +33,7 @@ from tests.aws.dataplane_stores import (
     need_server,
     open_plane,
     raw,
+    wait_gone,
 )
 from tests.servers import Install, wait_until
 from tests.standin.aws.dataplane import store as store_module
@@ -345,6 +348,24 @@ def test_a_lost_primary_is_followed_by_a_replica_and_replaced(group: Group) -> N
     raw(_node(group, lost), group.user(Role.SVC)).close()
 
 
+def test_a_frozen_primary_counts_as_lost_after_longer(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "FROZEN_SECONDS", 1.0)
+    (frozen,) = group.plane.primaries("store").values()
+    server = group.plane.server(frozen)
+    pid = int((server.folder / "pid").read_text())
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(
+        "a replica to take over",
+        lambda: group.plane.primaries("store")["0001"] != frozen,
+        seconds=60,
+    )
+    wait_until("the frozen node to be replaced", server.responds, seconds=60)
+    wait_until("it to follow", server.in_step, seconds=60)
+    assert wait_gone([pid]) == []
+
+
 def test_a_node_without_a_replica_comes_back_empty(plane: ValkeyDataPlane) -> None:
     logins = Logins()
     endpoints = plane.create_group(group_spec("alone", logins.states(), replicas=0))
@@ -404,6 +425,13 @@ def test_an_upgrade_and_a_change_of_the_node_count_keep_every_key(plane: ValkeyD
     plane.modify_group("old", GroupChange(engine_version="9.1", maxmemory_bytes=2**30))
     assert plane.server("old-001").call("CONFIG", "GET", "maxmemory")[1] == str(int(2**30 * 0.7))
     plane.delete_group("old")
+
+
+def test_a_second_group_of_a_name_is_refused(plane: ValkeyDataPlane, group: Group) -> None:
+    before = plane.names_file.read_text()
+    with pytest.raises(DataPlaneError, match="already"):
+        plane.create_group(group_spec("store", None))
+    assert plane.names_file.read_text() == before
 
 
 def test_a_group_without_transit_encryption_is_refused(plane: ValkeyDataPlane) -> None:

@@ -95,7 +95,10 @@ class Place:
 
 
 class Server:
-    """A Valkey server that keeps its data in memory alone, as ElastiCache does."""
+    """A Valkey server that keeps its data in memory alone, as ElastiCache does.
+
+    Its folder has its log, and a file ``pid`` for whoever wants to hurt it from outside.
+    """
 
     def __init__(
         self, place: Place, folder: Path, credentials: Credentials, launcher: Launcher
@@ -136,6 +139,8 @@ class Server:
         self._write("conf", "\n".join(self._conf(directives)) + "\n")
         self.node.executable = install.executable
         self._launcher.start(self.node)
+        process = self.node.process
+        self._write("pid", f"{process.pid if process is not None else 0}\n")
         until(f"{self.place.member_id} to answer", self._answers)
         # Kept, it would bring old data back with the next start.
         dump.unlink(missing_ok=True)

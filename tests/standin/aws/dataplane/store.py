@@ -22,7 +22,7 @@ from tests.standin.aws.dataplane.parameters import Settings, refusal_reason
 from tests.standin.aws.dataplane.process import Credentials, Launcher, Place, Server, until
 from tests.standin.aws.dataplane.tokens import REFRESH_SECONDS, Target
 
-_FROZEN_SECONDS: Final = 15.0
+FROZEN_SECONDS: Final = 15.0
 _RESTART: Final = "only a new node has it"
 
 
@@ -203,7 +203,7 @@ class Store(ABC):
                 self._lost_since.pop(member_id, None)
                 continue
             # One that lives may only be slow, on a machine that is busy with other things.
-            patience = max(detection_seconds, _FROZEN_SECONDS if server.running else 0.0)
+            patience = max(detection_seconds, FROZEN_SECONDS if server.running else 0.0)
             if now - self._lost_since.setdefault(member_id, now) >= patience:
                 self.recover(server)
                 self._lost_since.pop(member_id, None)

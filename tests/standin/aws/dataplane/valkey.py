@@ -219,6 +219,9 @@ class ValkeyDataPlane:
         return self._store(group_id).not_applied
 
     def _create(self, key: str, store: Store, places: Sequence[Place], data: Path | None) -> None:
+        if key in self._stores:
+            message = f"there is a store {key} already"
+            raise DataPlaneError(message)
         if data is not None:
             _check_snapshot(data, {place.shard for place in places})
         try:
