@@ -27,7 +27,7 @@ _SETTINGS: Final = {
     "timeout": "Timeout",
 }
 _CODE: Final = names("code sourceCodeHash")
-_BLOCKS: Final = names("environment vpcConfig tracingConfig")
+_BLOCKS: Final = names("environment loggingConfig tracingConfig vpcConfig")
 
 
 class Function(AwsResource):
@@ -45,7 +45,8 @@ class Function(AwsResource):
         | _BLOCKS,
         required=names("role"),
         replace_on=names("packageType"),
-        kept=names("architectures sourceCodeHash tracingConfig"),
+        # moto forgets a function's logging and tracing.
+        kept=names("architectures loggingConfig sourceCodeHash tracingConfig"),
         ours=names("code publish skipDestroy"),
         computed=names(
             "arn codeSha256 invokeArn lastModified qualifiedArn qualifiedInvokeArn sourceCodeSize "
@@ -201,6 +202,9 @@ def _blocks(
                 "SubnetIds": value.get("subnetIds") or [],
                 "SecurityGroupIds": value.get("securityGroupIds") or [],
             }
+        elif name == "loggingConfig":
+            more = {"LogGroup": value["logGroup"]} if value.get("logGroup") else {}
+            blocks["LoggingConfig"] = {"LogFormat": value.get("logFormat", "Text"), **more}
         else:
             blocks["TracingConfig"] = {"Mode": value.get("mode", "PassThrough")}
     return blocks
