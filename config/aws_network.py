@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
+from config.schema import BY_NAME
 from holdfast.errors import ConfigError
 
 
@@ -19,7 +20,7 @@ def check_distinct_zones(zones: Sequence[str], subnet_ids: Sequence[str]) -> tup
     """The zones of subnets that somebody else made. Raises ConfigError where two share one."""
     if len(set(zones)) < len(zones):
         raise ConfigError(
-            "subnet_ids",
+            BY_NAME["subnetIds"].key,
             ", ".join(
                 f"{subnet} in {zone}" for subnet, zone in zip(subnet_ids, zones, strict=True)
             ),

@@ -20,6 +20,8 @@ from config.aws_rules import (
     check_vpc_cidr,
 )
 from config.aws_settings import DEFAULT_VPC_CIDR
+from config.pulumi_config import plain_errors
+from config.schema import BY_NAME
 from holdfast.errors import ConfigError
 
 ENDPOINTS: Final = ("secretsmanager", "kms", "logs")
@@ -125,7 +127,8 @@ class PrivateNetwork(pulumi.ComponentResource):
         ]
 
         def checked(found: Sequence[str]) -> list[str]:
-            check_distinct_zones(found, spec.subnet_ids)
+            with plain_errors():
+                check_distinct_zones(found, spec.subnet_ids)
             return list(spec.subnet_ids)
 
         return pulumi.Output.all(*zones).apply(checked)
@@ -271,11 +274,12 @@ def _flow_log(
 
 
 def _enough(found: Sequence[str], wanted: int) -> list[str]:
-    if len(found) < wanted:
-        raise ConfigError(
-            "zones",
-            wanted,
-            f"at most the {len(found)} zones of the region",
-            f"set {len(found)}, or another region",
-        )
+    with plain_errors():
+        if len(found) < wanted:
+            raise ConfigError(
+                BY_NAME["availabilityZones"].key,
+                wanted,
+                f"at most the {len(found)} zones of the region",
+                f"set {len(found)}, or another region",
+            )
     return sorted(found)[:wanted]

@@ -39,7 +39,8 @@ class ServerlessSessionStore(AwsStoreOutputs):
         super().__init__("holdfast:index:ServerlessSessionStore", name, store.fixed_inputs, opts)
         around = Surroundings(name, store, args["vpc_id"], self)
         cache = self.cache = aws.elasticache.ServerlessCache(
-            name,
+            # AWS's name follows it: this one tells whose store it is, among many of one account.
+            store.aws_name,
             description=f"Session store {store.aws_name}",
             engine="valkey",
             major_engine_version=spec.major_version,
@@ -79,7 +80,7 @@ class ServerlessSessionStore(AwsStoreOutputs):
 def _endpoints(cache: aws.elasticache.ServerlessCache) -> pulumi.Output[Endpoints]:
     return pulumi.Output.all(cache.endpoints[0], cache.reader_endpoints[0]).apply(
         lambda known: Endpoints(
-            primary=Address(known[0].address, known[0].port),
-            reader=Address(known[1].address, known[1].port),
+            primary=Address(known[0]["address"], int(known[0]["port"])),
+            reader=Address(known[1]["address"], int(known[1]["port"])),
         )
     )

@@ -150,7 +150,8 @@ def _replication_group(
     store, shape = spec.store, spec.shape
     cluster = store.cluster
     return aws.elasticache.ReplicationGroup(
-        name,
+        # AWS's id follows it: this one tells whose store it is, among many of one account.
+        store.aws_name,
         replication_group_id=spec.replication_group_id,
         description=f"Session store {store.aws_name}",
         engine="valkey",

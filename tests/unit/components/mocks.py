@@ -109,6 +109,8 @@ class Deployment:
     outputs: dict[str, Seen] = field(default_factory=dict)
     waits_for: dict[str, set[str]] = field(default_factory=dict)
     """Names of the resources that must exist before, by name."""
+    requests: dict[str, Any] = field(default_factory=dict)
+    """What the engine was asked, options included, by name."""
 
     def inputs(self, name: str) -> dict[str, Any]:
         """A resource's inputs with secrets unwrapped."""
@@ -129,33 +131,54 @@ def unwrap(value: Any) -> Any:  # noqa: ANN401 - a wire value is anything
     return value["value"] if is_secret(value) else value
 
 
+class Cloud:
+    """What a provider answers beside the inputs: nothing, and it may not be called."""
+
+    def computed(self, token: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Outputs of a resource that was made."""
+        return {}
+
+    def identifier(self, token: str, name: str, inputs: Mapping[str, Any]) -> str:
+        """A resource's id."""
+        return f"{name}-id"
+
+    def call(self, token: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """What an invoke answers."""
+        raise AssertionError(f"the program called {token}")
+
+
 class _Engine(pulumi_mocks.Mocks):
-    def __init__(self, deployment: Deployment, *, preview: bool) -> None:
+    def __init__(self, deployment: Deployment, cloud: Cloud, *, preview: bool) -> None:
         self._deployment = deployment
+        self._cloud = cloud
         self._preview = preview
 
-    def call(self, args: pulumi_mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
-        raise AssertionError(f"the program called {args.token}")
+    def call(self, args: pulumi_mocks.MockCallArgs) -> tuple[dict[str, Any], list[Any]]:
+        return self._cloud.call(args.token, args.args), []
 
     def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         assert args.name not in self._deployment.created, f"two resources named {args.name}"
         self._deployment.created[args.name] = args
         inputs = {key: unwrap(value) for key, value in args.inputs.items()}
-        computed = {} if self._preview else _computed(args.typ, args.name, inputs)
-        return f"{args.name}-id", {**inputs, **computed}
+        computed = {}
+        if not self._preview:
+            computed = _computed(args.typ, args.name, inputs)
+            computed |= self._cloud.computed(args.typ, args.name, inputs)
+        return self._cloud.identifier(args.typ, args.name, inputs), {**inputs, **computed}
 
 
 class _Monitor(pulumi_mocks.MockMonitor):
     """Records what each resource depends on, which mocks are not told."""
 
-    def __init__(self, deployment: Deployment, *, preview: bool) -> None:
-        super().__init__(_Engine(deployment, preview=preview))
+    def __init__(self, deployment: Deployment, cloud: Cloud, *, preview: bool) -> None:
+        super().__init__(_Engine(deployment, cloud, preview=preview))
         self._deployment = deployment
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - the SDK's signature
         self._deployment.waits_for[request.name] = {
             urn.rpartition("::")[2] for urn in request.dependencies
         }
+        self._deployment.requests[request.name] = request
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # untyped SDK
 
 
@@ -193,11 +216,14 @@ async def _seen(output: pulumi.Output[Any]) -> Seen:
 
 
 def deploy(
-    program: Callable[[], Mapping[str, pulumi.Output[Any]]], *, preview: bool = False
+    program: Callable[[], Mapping[str, pulumi.Output[Any]]],
+    *,
+    preview: bool = False,
+    cloud: Cloud | None = None,
 ) -> Deployment:
     """Run ``program`` in a fresh engine; it returns the outputs to look at."""
     deployment = Deployment()
-    monitor = _Monitor(deployment, preview=preview)
+    monitor = _Monitor(deployment, cloud or Cloud(), preview=preview)
 
     def run() -> Awaitable[None]:
         outputs = program()
