@@ -113,6 +113,19 @@ def read_value(client: SecretsManagerClient, arn: str, *, stage: str = CURRENT) 
     return parse_value(arn, answer.get("SecretString"))
 
 
+def written_at(client: SecretsManagerClient, arn: str) -> float:
+    """When the current version of a secret was written, seconds since the epoch.
+
+    Raises:
+        ConfigError, StoreUnavailable: as for :func:`read_value`.
+    """
+    try:
+        answer = client.get_secret_value(SecretId=arn, VersionStage=CURRENT)
+    except api.API_ERRORS as error:
+        raise api.refused(error, _FIELD, arn, "a secret that this process may read") from None
+    return answer["CreatedDate"].timestamp()
+
+
 class _Watched:
     """A secret that is kept in memory and looked at again in the background.
 

@@ -86,8 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         type=float,
         default=None,
-        help="in a cluster: how long its kubelets take to hand a changed Secret to pods "
-        "(default 120, which suits their own defaults)",
+        help="how long a changed secret takes to reach clients: in a cluster what its kubelets "
+        "take (default 120, which suits their own defaults), on AWS until clients have looked at "
+        "theirs (default 90)",
     )
     via.add_arguments(common)
     changing = argparse.ArgumentParser(add_help=False)
@@ -131,11 +132,16 @@ def _rotate(
         progress.update(min(len(done), _MAX_STEPS), "pulumi")
 
     means = _means(arguments, stop, tick)
+    roles = tuple(getattr(arguments, "role", ()) or Role)
+    on_aws = means.connection().target == "aws"
+    if on_aws and arguments.command != "status":
+        from holdfast.rotation.aws_run import check_request  # noqa: PLC0415 - an extra
+
+        check_request(arguments.command, roles, means.connection())
     if arguments.command == "status":
         status: Status = _run(arguments, RotationStatus(), {"means": means}, stop)
         return _print_status(status, as_json=arguments.json)
     _confirm(arguments)
-    roles = tuple(getattr(arguments, "role", ()) or Role)
     task = Rotate(arguments.command, roles, arguments.force)
     _run(arguments, task, {"means": means, "screen": _Screen(done)}, stop)
     return _end(arguments, done, None, ExitCode.PASS)
@@ -150,7 +156,10 @@ def _means(
         return max(deadline - time.monotonic(), 0.0)
 
     stack = PulumiStack(arguments.stack, stop=stop, seconds_left=seconds_left, tick=tick)
-    if stack.connection().target != "kubernetes":
+    target, given = stack.connection().target, arguments.delivery_seconds
+    if target == "aws":
+        return _aws_means(arguments, stop, seconds_left, tick)
+    if target != "kubernetes":
         return stack
     api = via.open_api(arguments)
     from holdfast.rotation.kubernetes_stack import (  # noqa: PLC0415 - an extra
@@ -158,7 +167,6 @@ def _means(
         KubernetesStack,
     )
 
-    given = arguments.delivery_seconds
     return KubernetesStack(
         arguments.stack,
         api,
@@ -169,6 +177,45 @@ def _means(
     )
 
 
+def _aws_means(
+    arguments: argparse.Namespace,
+    stop: threading.Event,
+    seconds_left: Callable[[], float],
+    tick: Callable[[], None],
+) -> PulumiStack:
+    try:
+        from holdfast.rotation.aws_stack import (  # noqa: PLC0415 - an extra
+            DELIVERY_SECONDS,
+            AwsStack,
+        )
+    except ImportError as error:
+        raise ConfigError(
+            "--stack",
+            arguments.stack,
+            "the AWS SDK, by which its users and secrets are read",
+            f"install Holdfast with the extra aws ({error.name} is missing)",
+        ) from None
+    given = arguments.delivery_seconds
+    return AwsStack(
+        arguments.stack,
+        stop=stop,
+        seconds_left=seconds_left,
+        tick=tick,
+        delivery_seconds=DELIVERY_SECONDS if given is None else max(given, 1.0),
+    )
+
+
+def _run_on_aws(
+    task: Rotate | RotationStatus, hands: Mapping[str, Any], stop: threading.Event
+) -> Any:  # noqa: ANN401 - of the task
+    from holdfast.rotation.aws_run import AwsRotation, look  # noqa: PLC0415 - an extra
+
+    if isinstance(task, RotationStatus):
+        return look(hands["means"])
+    rotation = AwsRotation(hands["means"], stop=stop, say=hands["screen"].say, force=task.force)
+    return rotation.passwords(task.roles)
+
+
 def _run(
     arguments: argparse.Namespace,
     task: Rotate | RotationStatus,
@@ -177,6 +224,8 @@ def _run(
 ) -> Any:  # noqa: ANN401 - of the task
     """Do it, from here or from a pod beside the store; `pulumi` runs here in both cases."""
     connection = hands["means"].connection()
+    if connection.target == "aws":
+        return _run_on_aws(task, hands, stop)
     if via.chosen(arguments, connection) is via.Via.DIRECT:
         return task.run(hands, stop)
     with via.verifier(arguments, connection, stop, "rotate") as there:
@@ -247,7 +296,8 @@ def _print_status(status: Status, *, as_json: bool) -> int:
     for role, found in status.accepted.items():
         counts = ", ".join(f"{address}: {count}" for address, count in found.items())
         sys.stdout.write(f"passwords of {role:<17} {counts}\n")
-    sys.stdout.write(f"{'CAs that clients trust':<30} {status.trusted}\n")
+    trusted = status.trusted or "the system's"
+    sys.stdout.write(f"{'CAs that clients trust':<30} {trusted}\n")
     rest = "; ".join(status.unfinished) or "nothing"
     sys.stdout.write(f"{'unfinished':<30} {rest}\n")
     return ExitCode.PASS

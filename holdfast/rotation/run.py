@@ -156,7 +156,7 @@ class Rotation:
                 began = time.time()
             self._deploy(f"passwords: {settings.password_stage}", settings)
             rotating = known = self._rotating() if known is None else known
-            self._prove(_PasswordProof(rotating, settings.password_stage))
+            self._prove_passwords(rotating, settings.password_stage)
             following = after_passwords(
                 settings, rotating, delivered_later=self._means.delivery_seconds() > 0
             )
@@ -173,6 +173,9 @@ class Rotation:
 
         self._began = time.time()
         self._work(step, apply)
+
+    def _prove_passwords(self, roles: frozenset[Role], stage: PasswordStage) -> None:
+        self._prove(_PasswordProof(roles, stage))
 
     def _prove(self, prove: Callable[[Access, Nodes], str]) -> None:
         self._work("  proved on every node", lambda: self._until_proved(prove))
