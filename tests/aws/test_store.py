@@ -1,0 +1,75 @@
+"""The store on AWS, through the real engine: up, proved, unchanged, destroyed with nothing left.
+
+Emulation: moto and real Valkey on one machine; the official plugin and AWS were not run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.aws.stack import AwsStack, deployed
+from tests.standin.aws.emulator import Emulator
+
+pytestmark = pytest.mark.timeout(600)
+
+VARIANTS: Mapping[str, Mapping[str, str]] = {
+    "dev": {"preset": "dev"},
+    "staging": {"preset": "staging"},
+    "prod": {"preset": "prod"},
+    "cluster": {"preset": "staging", "topology": "cluster", "primaries": "2", "replicas": "1"},
+    "serverless": {
+        "preset": "dev",
+        "topology": "serverless",
+        "dataStorageGb": "5",
+        "ecpuPerSecond": "5000",
+    },
+}
+
+
+@pytest.fixture(params=list(VARIANTS))
+def stack(request: pytest.FixtureRequest, tmp_path: Path, aws: Emulator) -> Iterator[AwsStack]:
+    with deployed(tmp_path, aws, **VARIANTS[request.param]) as stack:
+        yield stack
+
+
+def test_a_store_comes_up_proves_itself_and_leaves_nothing(stack: AwsStack) -> None:
+    stack.run("smoke")
+    stack.unchanged()
+    assert stack.secrets_in_plain() == []
+    stack.destroy()
+    assert left_over(stack) == {}
+
+
+def left_over(stack: AwsStack) -> dict[str, object]:
+    """What of the store is still on AWS; its final snapshot is meant to stay."""
+    cache, ec2 = stack.client("elasticache"), stack.client("ec2")
+    found: dict[str, object] = {
+        "groups": cache.describe_replication_groups()["ReplicationGroups"],
+        "serverless": cache.describe_serverless_caches()["ServerlessCaches"],
+        "users": [
+            user["UserId"]
+            for user in cache.describe_users()["Users"]
+            if user["UserId"] != "default"
+        ],
+        "user groups": cache.describe_user_groups()["UserGroups"],
+        "parameter groups": [
+            group["CacheParameterGroupName"]
+            for group in cache.describe_cache_parameter_groups()["CacheParameterGroups"]
+            if not group["CacheParameterGroupName"].startswith("default.")
+        ],
+        "subnet groups": cache.describe_cache_subnet_groups()["CacheSubnetGroups"],
+        "vpcs": [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
+        "functions": stack.client("lambda").list_functions()["Functions"],
+        "alarms": stack.client("cloudwatch").describe_alarms()["MetricAlarms"],
+        "log groups": stack.client("logs").describe_log_groups()["logGroups"],
+        "secrets": [
+            secret["Name"]
+            for secret in stack.client("secretsmanager").list_secrets()["SecretList"]
+            if "DeletedDate" not in secret
+        ],
+    }
+    return {what: json.loads(json.dumps(one, default=str)) for what, one in found.items() if one}
