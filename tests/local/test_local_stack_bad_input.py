@@ -72,8 +72,8 @@ def refused(stack: LocalStack, settings: dict[str, str]) -> Run:
             ["holdfast:cold: got 'postgres'", "not built yet"],
         ),
         (
-            {"holdfast:target": "aws"},
-            ["holdfast:target: got 'aws'", "not built yet"],
+            {"holdfast:target": "azure"},
+            ["holdfast:target: got 'azure'", "need one of local, kubernetes, aws, existing"],
         ),
         ({"holdfast:basePort": "80"}, ["holdfast:basePort: got 80, need 1024 to "]),
         ({"holdfast:app": "No Spaces"}, ["holdfast:app: got 'No Spaces'"]),
