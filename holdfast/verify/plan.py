@@ -158,7 +158,12 @@ def _list(item: Mapping[str, Any], name: str) -> Sequence[Any]:
 
 
 def _is_error(item: object) -> bool:
-    return isinstance(item, dict) and item.get("severity") == "error"
+    if not isinstance(item, dict):
+        return False
+    # What a program writes to its standard error is no error of the engine; but a language host
+    # that tells of the program's end in this way leaves no other sign that steps are missing.
+    ended = item.get("severity") == "info#err" and str(item.get("message")).startswith("error: ")
+    return ended or item.get("severity") == "error"
 
 
 def _message(item: Mapping[str, Any]) -> str:

@@ -52,6 +52,12 @@ _GROUP: Final = Holder(
         Kept(("automaticFailoverEnabled",), is_one_of(True), Harm.DURABILITY),
         Noted(("multiAzEnabled",), is_one_of(True), "one zone's end is then the store's"),
         Noted(("finalSnapshotIdentifier",), present, "from now on its deletion leaves no snapshot"),
+        Fixed(
+            ("clusterMode",),
+            "AWS goes from disabled to compatible to enabled, a step an update, and clients have "
+            "to speak the cluster's protocol before the last one",
+            frozenset({("disabled", "compatible"), ("compatible", "enabled")}),
+        ),
         NotLower(("numNodeGroups",)),
         NotLower(("replicasPerNodeGroup",)),
         NotLower(("numCacheClusters",)),

@@ -127,6 +127,25 @@ def test_a_preview_that_failed_is_no_plan_and_says_why() -> None:
         parse_plan((PLANS / "base-port.json").read_text())
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"severity": "error", "message": "error: preview failed"},
+        # As the kit's own language host tells of a program that ended.
+        {"severity": "info#err", "message": "error: holdfast:replicas: got 0, need 1 to 5\n"},
+    ],
+)
+def test_a_program_that_ended_leaves_no_plan(said: dict[str, str]) -> None:
+    document = {"steps": [], "changeSummary": {"same": 1}, "diagnostics": [said]}
+    with pytest.raises(ConfigError, match=r"a preview that failed \("):
+        parse_plan(json.dumps(document))
+
+
+def test_what_a_program_writes_to_its_standard_error_does_not_matter() -> None:
+    said = {"severity": "info#err", "message": "no error: all is well"}
+    assert parse_plan(json.dumps({"steps": [], "diagnostics": [said]})) == Plan(())
+
+
 def test_a_plan_without_steps_is_a_plan() -> None:
     assert parse_plan('{"changeSummary": {}}') == Plan(())
     assert Plan(()).stack == ""

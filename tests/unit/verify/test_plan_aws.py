@@ -83,6 +83,15 @@ def test_no_protection_is_given_up(kind: str, change: dict[str, Any], harm: Harm
     assert harm in harms(judged(step("update", kind, **change)))
 
 
+def test_cluster_mode_changes_one_step_an_update() -> None:
+    off = step("update", GROUP, clusterMode="enabled")
+    off["oldState"]["inputs"]["clusterMode"] = "disabled"
+    assert harms(judged(off)) == [Harm.EMPTY]
+    on = step("update", GROUP, clusterMode="enabled")
+    on["oldState"]["inputs"]["clusterMode"] = "compatible"
+    assert judged(on).ok
+
+
 def test_gaining_a_protection_passes() -> None:
     stronger = step("update", GROUP, snapshotRetentionLimit=14, numCacheClusters=4)
     assert judged(stronger).ok

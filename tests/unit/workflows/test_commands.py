@@ -18,7 +18,7 @@ COMMANDS = PROJECT / ".github"
 PULUMI = """#!/bin/sh
 echo "$*" >>"$CALLS"
 case "$*" in
-*--json*) cat "$PLAN" ;;
+*--json*) cat "$PLAN"; exit "$PLAN_CODE" ;;
 *) cat "$POLICIES"; exit "$POLICY_CODE" ;;
 esac
 """
@@ -63,6 +63,7 @@ class Fakes:
             "WRITTEN": str(self.written),
             "PLAN": self.file("plan", document(step("same", GROUP))),
             "POLICIES": self.file("policies", "Previewing update (prod):\n"),
+            "PLAN_CODE": "0",
             "POLICY_CODE": "0",
             "FOUND": self.file("found", ""),
             "GITHUB_REPOSITORY": "shop/store",
@@ -140,6 +141,11 @@ def test_a_program_that_fails_leaves_a_summary_that_says_so(fakes: Fakes) -> Non
     fakes.environment["PLAN"] = fakes.file("plan", failed)
     assert fakes.plan() != 0
     assert "no plan to judge" in fakes.summary.read_text()
+
+
+def test_a_plan_of_a_preview_that_failed_does_not_pass_whatever_it_holds(fakes: Fakes) -> None:
+    fakes.environment["PLAN_CODE"] = "1"
+    assert fakes.plan() != 0
 
 
 def test_the_first_comment_is_written_and_the_next_one_replaces_it(fakes: Fakes) -> None:
