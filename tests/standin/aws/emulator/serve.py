@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import logging
 import os
 import signal
@@ -49,10 +48,10 @@ def serve(folder: Path, options: Options) -> int:
 def _open_data_plane(layout: Layout, options: Options) -> DataPlane:
     if not options.data_plane:
         return NoDataPlane()
+    from tests.standin.aws.dataplane.valkey import open_data_plane
+
     layout.data.mkdir()
-    servers = importlib.import_module("tests.standin.aws.dataplane.valkey")
-    plane: DataPlane = servers.open_data_plane(layout.data)
-    return plane
+    return open_data_plane(layout.data)
 
 
 def _serve(layout: Layout, options: Options, plane: DataPlane, ended: threading.Event) -> None:

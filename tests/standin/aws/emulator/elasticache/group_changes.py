@@ -59,7 +59,7 @@ def modify_replication_group(control: Control, params: Params) -> Result:
     for name, value in at_once.items():
         if name != "parameter_group":
             setattr(group, name, value)
-    _choose_snapshotting(group, params)
+    group.choose_snapshotting(params.get("SnapshottingClusterId"))
     if params.get("ApplyImmediately"):
         group.pending = {}
     else:
@@ -205,14 +205,6 @@ def _check_whole(
         member not in group.members or group.cluster_mode is ClusterMode.ENABLED
     ):
         raise conflicting("SnapshottingClusterId is a member, and only without cluster mode.")
-
-
-def _choose_snapshotting(group: Group, params: Params) -> None:
-    if group.snapshot_retention == 0 or group.cluster_mode is ClusterMode.ENABLED:
-        group.snapshotting = None
-    else:
-        asked = params.get("SnapshottingClusterId")
-        group.snapshotting = asked or group.snapshotting or group.members[-1]
 
 
 def _apply(control: Control, group: Group, changes: Mapping[str, Any]) -> None:

@@ -154,7 +154,7 @@ def _planned(control: Control, group_id: str, params: Params) -> Group:
     )
     windows = group_rules.windows(params)
     name_hash = names.name_hash()
-    return Group(
+    group = Group(
         group_id=group_id,
         description=group_rules.description(params["ReplicationGroupDescription"]),
         arn=control.arn("replicationgroup", group_id),
@@ -195,6 +195,8 @@ def _planned(control: Control, group_id: str, params: Params) -> Group:
         ),
         primaries={shard: members[0] for shard, members in ids.items()},
     )
+    group.choose_snapshotting(None)
+    return group
 
 
 def _spec(control: Control, group: Group) -> GroupSpec:

@@ -171,8 +171,7 @@ def _resize(
             zones = groups.zones(control, wanted, group.subnet_group, [])
             group.zones = {name: group.zones.get(name, zone) for name, zone in zones.items()}
             group.ids, group.endpoints, group.primaries = wanted, endpoints, primaries
-            if group.snapshotting not in group.members:
-                group.snapshotting = group.members[-1] if group.snapshotting else None
+            group.choose_snapshotting(None)
 
     def done() -> None:
         group.status = "available"

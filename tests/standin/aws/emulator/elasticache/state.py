@@ -126,9 +126,13 @@ class Group:
         """Cluster ids, by shard and number."""
         return [name for shard in sorted(self.ids) for name in self.ids[shard]]
 
-    def shard_of(self, cluster_id: str) -> str:
-        """The shard of a member."""
-        return next(shard for shard, names in self.ids.items() if cluster_id in names)
+    def choose_snapshotting(self, asked: str | None) -> None:
+        """Settle which member automatic snapshots are taken of: none in cluster mode."""
+        if self.snapshot_retention == 0 or self.cluster_mode is ClusterMode.ENABLED:
+            self.snapshotting = None
+        else:
+            kept = self.snapshotting if self.snapshotting in self.members else None
+            self.snapshotting = asked or kept or self.members[-1]
 
 
 @dataclass
