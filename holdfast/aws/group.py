@@ -99,7 +99,7 @@ class Group:
         """Have a shard's primary replaced by a replica; returns when the service has begun.
 
         Raises:
-            VerificationFailed: the service does not do it now: it allows fifteen in 24 hours, and
+            VerificationFailed: the service does not do it now: it allows 15 in 24 hours, and
                 none of a store that is being changed or has no replica.
             ConfigError, StoreUnavailable: as for :meth:`state`.
         """

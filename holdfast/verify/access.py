@@ -137,13 +137,26 @@ class Access:
             link = self.login(address, role)
         try:
             yield link
-        except Refused:
-            self._give_back(address, role, link)
+        except Refused as refusal:
+            if refusal.code == "READONLY":
+                # Its name may lead to another server by now: nothing to this one is kept.
+                link.close()
+                self._forget(address)
+            else:
+                self._give_back(address, role, link)
             raise
         except BaseException:
             link.close()
             raise
         self._give_back(address, role, link)
+
+    def _forget(self, address: Address) -> None:
+        with self._lock:
+            for (known, _), links in self._idle.items():
+                if known == address:
+                    for link in links:
+                        link.close()
+                    links.clear()
 
     def _give_back(self, address: Address, role: Role, link: Link) -> None:
         with self._lock:

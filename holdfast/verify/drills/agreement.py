@@ -21,6 +21,8 @@ from holdfast.verify.access import Access
 from holdfast.verify.check import Context
 from holdfast.verify.cleanup import Cleanup
 from holdfast.verify.denials import Denials
+from holdfast.verify.drills.managed import ManagedMeans
+from holdfast.verify.drills.managed import look as look_managed
 from holdfast.verify.drills.means import Process, State
 from holdfast.verify.drills.result import Interrupted
 from holdfast.verify.nodes import Nodes, discover, pairs
@@ -41,6 +43,7 @@ def agree(
     *,
     stop: threading.Event | None = None,
     timeout_seconds: float = SETTLE_SECONDS,
+    managed: ManagedMeans | None = None,
 ) -> tuple[str, str]:
     """Look until all agree or the time is over.
 
@@ -49,6 +52,8 @@ def agree(
         processes: asked for every process of the store, as the target shows it.
         stop: ends it early.
         timeout_seconds: how long to look; 0 looks once.
+        managed: the hands on a store whose servers a service runs, which is asked in place of
+            Sentinels.
 
     Returns:
         What they agree on, and what is wrong; one of the two is empty.
@@ -61,7 +66,10 @@ def agree(
     while True:
         last = time.monotonic() >= deadline
         try:
-            agreed, problem = _look(connection, processes())
+            if managed is not None:
+                agreed, problem = _look_at_service(connection, managed)
+            else:
+                agreed, problem = _look(connection, processes())
         except HoldfastError as error:
             if last:
                 raise
@@ -72,6 +80,15 @@ def agree(
             raise Interrupted("while the store was looked at")
         if stop is None:
             time.sleep(_LOOK_SECONDS)
+
+
+def _look_at_service(connection: Connection, managed: ManagedMeans) -> tuple[str, str]:
+    return look_managed(
+        connection,
+        managed,
+        lambda access: _checks(connection, access, discover(access)),
+        lambda replicas: _written(connection, replicas),
+    )
 
 
 def _look(connection: Connection, processes: Sequence[Process]) -> tuple[str, str]:
@@ -126,10 +143,18 @@ def _checks(connection: Connection, access: Access, nodes: Nodes) -> str:
 
 def _client(connection: Connection, nodes: Nodes) -> str:
     """A client of its own finds the primary, and all replicas confirm what it writes there."""
+    problem, found = _written(connection, len(nodes.servers) - 1)
+    primary = nodes.primaries[0].address
+    if problem or found == primary:
+        return problem
+    return f"clients write to {found}, the primary is {primary}"
+
+
+def _written(connection: Connection, replicas: int) -> tuple[str, Address | None]:
+    """Write as a client does, confirmed by so many replicas; what is wrong, and where it went."""
     narrow = connection.for_role(Role.SVC)
     options = ClientOptions(deadline_seconds=_CLIENT_DEADLINE_SECONDS)
     scope = Scope.of(narrow, RESERVED_TENANT, confirm_ms=options.confirm_ms)
-    replicas = len(nodes.servers) - 1
     executor = open_executor(StaticSource(narrow), role=Role.SVC, options=options)
     try:
         made = executor.run(
@@ -145,14 +170,13 @@ def _client(connection: Connection, nodes: Nodes) -> str:
         try:
             executor.run(turn.append(scope, made, ["agree"], confirm=replicas))
         except Unconfirmed as error:
-            return f"WAIT counts {error.confirmed} of {replicas} replicas"
+            return f"WAIT counts {error.confirmed} of {replicas} replicas", None
         finally:
             executor.run(session.end(scope, made.session_id))
         found = executor.where(scope.keys.session(made.session_id).session)
     finally:
         executor.close()
-    primary = nodes.primaries[0].address
-    return "" if found == primary else f"clients write to {found}, the primary is {primary}"
+    return "", found
 
 
 def watched_primaries(access: Access) -> dict[Address, Address | None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from holdfast.connection import Topology
 from holdfast.errors import ConfigError
 from holdfast.verify.drills import cluster_faults, faults
 from holdfast.verify.drills.judge import LOSS_SLACK_SECONDS, Bounds
@@ -30,6 +31,11 @@ POD_SECONDS: Final = 2.0
 """A hand-over, and what comes with a pod that goes: its address refuses, its Sentinel too."""
 THAW_SECONDS: Final = 3.0
 """Replicas report once a second; a turn that waits for one began at most a second before."""
+
+
+COUNTED: Final = Bounds(lost_seconds=None)
+"""Where a service fails over in its own time and way: nothing twice, nothing lost that a replica
+had confirmed, and all the rest counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +87,19 @@ def _nothing_lost(*, resume_seconds: float | None = None) -> Callable[[Facts], B
 
 
 def _no_pause_above(seconds: float) -> Callable[[Facts], Bounds]:
-    return lambda facts: Bounds(
-        pause_seconds=seconds if facts.coordinated else seconds + UNCOORDINATED_SECONDS
-    )
+    def bounds(facts: Facts) -> Bounds:
+        if facts.managed:
+            return COUNTED
+        return Bounds(
+            pause_seconds=seconds if facts.coordinated else seconds + UNCOORDINATED_SECONDS
+        )
+
+    return bounds
 
 
 def _planned(facts: Facts) -> Bounds:
+    if facts.managed:
+        return COUNTED
     tick_seconds = 0.0 if facts.coordinated else TICK_SECONDS
     return Bounds(pause_seconds=PLANNED_SECONDS + tick_seconds)
 
@@ -239,9 +252,21 @@ def change_drill(command: Sequence[str]) -> Drill:
     )
 
 
-def possible(actions: frozenset[Action]) -> tuple[Drill, ...]:
+def possible(
+    actions: frozenset[Action], topology: Topology = Topology.SENTINEL
+) -> tuple[Drill, ...]:
     """Every drill that a target can be put through that is able to do these things."""
-    return tuple(drill for drill in DRILLS if drill.needs <= actions)
+    return tuple(drill for drill in DRILLS if not impossible(drill, actions, topology))
+
+
+def impossible(drill: Drill, actions: frozenset[Action], topology: Topology) -> str:
+    """Why a target cannot be put through a drill; empty where it can."""
+    missing = drill.needs - actions
+    if missing:
+        return f"nobody can {', '.join(sorted(missing))} there"
+    if drill.proxied and topology.clustered:
+        return "a slot map leads clients past a proxy"
+    return ""
 
 
 def select(names: Sequence[str]) -> tuple[Drill, ...]:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shlex
 import sys
 import textwrap
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from holdfast.cluster import via
 from holdfast.cluster.errors import ClusterUnavailable
-from holdfast.cluster.store import StoreName
 from holdfast.cluster.tasks import Drills
 from holdfast.connection import Connection
 from holdfast.errors import (
@@ -26,9 +22,15 @@ from holdfast.errors import (
     TlsFailed,
 )
 from holdfast.verify.cli import interrupts
-from holdfast.verify.drills.catalogue import DRILLS, Drill, change_drill, possible, select
-from holdfast.verify.drills.engine import pulumi_up
-from holdfast.verify.drills.local_means import RECORD, LocalMeans
+from holdfast.verify.drills.catalogue import (
+    DRILLS,
+    Drill,
+    change_drill,
+    impossible,
+    possible,
+    select,
+)
+from holdfast.verify.drills.choice import means_of, where_of, words
 from holdfast.verify.drills.means import Means
 from holdfast.verify.drills.repeat import records, repeated
 from holdfast.verify.drills.result import DrillResult, Interrupted, to_json
@@ -57,14 +59,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if arguments.list:
-        for drill in DRILLS:
-            print(f"{drill.name:<{_NAME_WIDTH}} {drill.shows}")
-        return ExitCode.PASS
-    if bool(arguments.names) + arguments.all + (arguments.during is not None) != 1:
+    if (
+        not arguments.list
+        and bool(arguments.names) + arguments.all + (arguments.during is not None) != 1
+    ):
         parser.error("give the names of drills, --all, or --while (--list shows the drills)")
     stop = threading.Event()
     try:
+        if arguments.list:
+            return _list(arguments)
         drills = _chosen(arguments)
         with interrupts(stop, "drill", "putting everything back"):
             return _run(arguments, drills, stop)
@@ -96,7 +99,12 @@ def _parser() -> argparse.ArgumentParser:
         help="let writers work while a command runs, such as 'pulumi up --yes', and see that it "
         "loses nothing and makes them wait only shortly",
     )
-    parser.add_argument("--list", action="store_true", help="print the drills and end")
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="print the drills and end; with --stack or --connection also which of them that "
+        "target can be put through",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--stack", metavar="NAME", help="read the connection from a Pulumi stack")
     where.add_argument(
@@ -158,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print the results as one JSON object")
     parser.add_argument("--verbose", action="store_true", help="also say what was done and when")
+    service = parser.add_argument_group("a store in ElastiCache, without --stack")
+    service.add_argument("--replication-group", metavar="ID", default="", help="which it is")
+    service.add_argument("--region", metavar="REGION", default="", help="where it is")
     via.add_arguments(parser)
     parser.add_argument(
         "--node-command",
@@ -182,19 +193,27 @@ def _up_to(most: int) -> Callable[[str], int]:
 def _chosen(arguments: argparse.Namespace) -> tuple[Drill, ...] | None:
     """The drills that were asked for; None for all that the target can do."""
     if arguments.during is not None:
-        command = _words("--while", arguments.during)
+        command = words("--while", arguments.during)
         if not command:
             raise ConfigError("--while", "nothing", "a command that changes the store", "name one")
         return (change_drill(command),)
     return None if arguments.all else select(arguments.names)
 
 
-def _words(option: str, text: str) -> list[str]:
-    """A command as a shell would split it. Raises ConfigError where quotes do not match."""
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise ConfigError(option, text, "a command as a shell reads it", str(error)) from None
+def _list(arguments: argparse.Namespace) -> ExitCode:
+    """Print the drills; where a target is named, also which of them it cannot be put through."""
+    if not (arguments.stack or arguments.connection):
+        for drill in DRILLS:
+            print(f"{drill.name:<{_NAME_WIDTH}} {drill.shows}")
+        return ExitCode.PASS
+    connection = resolve(stack=arguments.stack, file=arguments.connection)
+    outputs = plain_outputs(arguments.stack) if arguments.stack else {}
+    actions = means_of(connection, arguments, outputs).actions()
+    for drill in DRILLS:
+        lacking = impossible(drill, actions, connection.topology)
+        said = f"not here: {lacking}" if lacking else drill.shows
+        print(f"{drill.name:<{_NAME_WIDTH}} {said}")
+    return ExitCode.PASS
 
 
 def _run(
@@ -203,13 +222,15 @@ def _run(
     connection = resolve(stack=arguments.stack, file=arguments.connection)
     outputs = plain_outputs(arguments.stack) if arguments.stack else {}
     refuse_production(outputs.get("preset"), known=arguments.i_know)
-    means = _means(connection, arguments, outputs)
+    means = means_of(connection, arguments, outputs)
     if drills is None:
-        drills = possible(means.actions())
+        drills = possible(means.actions(), connection.topology)
 
     each = [drill for drill in drills for _ in range(arguments.repeat)]
     results = _results(arguments, connection, means, each, stop)
-    shown = records(connection, results, writers=arguments.writers, where=arguments.where)
+    shown = records(
+        connection, results, writers=arguments.writers, where=where_of(arguments.where, means)
+    )
     if arguments.json:
         print(to_json(describe(connection), results, shown))
     elif arguments.repeat > 1:
@@ -239,7 +260,7 @@ def _results(
         task = Drills(
             connection,
             tuple(drill.name for drill in runs),
-            tuple(_words("--while", arguments.during or "")),
+            tuple(words("--while", arguments.during or "")),
             writers=arguments.writers,
             processes=arguments.processes,
             health_seconds=arguments.timeout_seconds,
@@ -274,49 +295,6 @@ def refuse_production(preset: object, *, known: bool) -> None:
         preset or "nothing that says whether this is production",
         "a stack of preset dev or staging",
         "drills interrupt writers; add --i-know if that is what you want",
-    )
-
-
-def _means(connection: Connection, arguments: argparse.Namespace, outputs: object) -> Means:
-    again = partial(resolve, stack=arguments.stack, file=arguments.connection)
-    if connection.target == "kubernetes":
-        api = via.open_api(arguments)
-        from holdfast.verify.drills.kubernetes_means import (  # noqa: PLC0415 - an extra
-            KubernetesMeans,
-        )
-
-        command = _words("--node-command", arguments.node_command)
-        return KubernetesMeans(api, StoreName.of(connection), command, again)
-    if connection.target != "local":
-        raise ConfigError(
-            "target", connection.target, "local or kubernetes", "drill a stack of one of these"
-        )
-    return LocalMeans(group_folder(arguments.connection, outputs), pulumi_up, again)
-
-
-def group_folder(file: str | None, outputs: object) -> Path:
-    """The folder of a local stack: where its connection files are.
-
-    Args:
-        file: the connection file, where one was named.
-        outputs: the plain outputs of the stack, where one was named.
-
-    Raises:
-        ConfigError: neither says where.
-    """
-    files = outputs.get("connection_files") if isinstance(outputs, dict) else None
-    if isinstance(files, dict) and files:
-        return Path(next(iter(files.values()))).parent
-    named = file or os.environ.get(ENVIRONMENT_VARIABLE, "")
-    if named and not named.lstrip().startswith("{"):
-        folder = Path(named).resolve().parent
-        if any(folder.glob(f"*/{RECORD}")):
-            return folder
-    raise ConfigError(
-        "connection",
-        named if not named.lstrip().startswith("{") else "a document",
-        "a file in the folder of a local stack, beside its processes",
-        "use --stack",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from holdfast.errors import VerificationFailed
 from holdfast.keys import RESERVED_TENANT, KeySpace
 from holdfast.verify.drills.hand_over import hand_over
+from holdfast.verify.drills.managed import fail_over, managed_of
 from holdfast.verify.drills.stage import Stage
 from holdfast.verify.ledger import Answer, pauses
 from holdfast.verify.probe import Refused
@@ -35,6 +36,10 @@ _PAUSE_COUNTS_SECONDS: Final = 0.5
 
 def planned_failover(stage: Stage) -> None:
     """Move the primary to another server while everybody writes."""
+    managed = managed_of(stage.means)
+    if managed is not None:
+        fail_over(stage, managed)
+        return
     old = stage.primary()
     stage.fault(f"hand over from {old}")
     hand_over(stage, old)
@@ -199,7 +204,8 @@ def change(stage: Stage, command: Sequence[str]) -> None:
     stage.means.run(command)
     stage.tell("it is done")
     stage.until_writers_resume()
-    require_few_pauses(stage, since=at)
+    if not stage.facts.managed:
+        require_few_pauses(stage, since=at)
 
 
 def require_few_pauses(stage: Stage, *, since: float) -> None:

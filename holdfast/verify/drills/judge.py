@@ -20,12 +20,13 @@ class Bounds:
     Attributes:
         resume_seconds: from the fault until every writer writes again; None: not bounded.
         pause_seconds: the longest pause of a writer; None: not bounded.
-        lost_seconds: acknowledged turns that may be lost, as seconds of writing; 0: none.
+        lost_seconds: acknowledged turns that may be lost, as seconds of writing; 0: none; None:
+            counted and not bounded.
     """
 
     resume_seconds: float | None = None
     pause_seconds: float | None = None
-    lost_seconds: float = 0.0
+    lost_seconds: float | None = 0.0
 
     def relaxed(self, seconds: float) -> Bounds:
         """The same with so much more time; what may be lost stays."""
@@ -83,7 +84,8 @@ def judge(
         bounds: what they have to be.
         rate_per_second: acknowledged turns a second before the fault; what loss is bounded by.
     """
-    may_lose = int(bounds.lost_seconds * rate_per_second)
+    unbounded = bounds.lost_seconds is None
+    may_lose = int((bounds.lost_seconds or 0.0) * rate_per_second)
     checks = (
         (placement.acknowledged > 0, "no turn was acknowledged: the ledger shows nothing"),
         (not placement.twice, f"{len(placement.twice)} turns are stored twice"),
@@ -92,7 +94,7 @@ def judge(
             f"{len(placement.lost_confirmed)} turns that a replica had confirmed are lost",
         ),
         (
-            found.lost <= may_lose,
+            unbounded or found.lost <= may_lose,
             f"{found.lost} acknowledged turns are lost, at most {may_lose} may be",
         ),
         (

@@ -9,20 +9,29 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
-from holdfast.connection import Connection, Topology
+from holdfast.connection import Address, Connection, Topology
 from holdfast.errors import ConfigError, HoldfastError, Unsupported
 from holdfast.keys import RESERVED_TENANT, KeySpace
 from holdfast.options import ClientOptions
 from holdfast.roles import Role
 from holdfast.verify.access import Access
 from holdfast.verify.cleanup import Cleanup
-from holdfast.verify.drills.agreement import agree
+from holdfast.verify.drills.agreement import SETTLE_SECONDS, agree
 from holdfast.verify.drills.catalogue import Drill
 from holdfast.verify.drills.judge import figures, judge
 from holdfast.verify.drills.lease import DrillLease
+from holdfast.verify.drills.managed import SETTLE_SECONDS as SERVICE_SETTLE_SECONDS
+from holdfast.verify.drills.managed import managed_of
 from holdfast.verify.drills.means import Means
 from holdfast.verify.drills.result import DrillResult, Figures, Interrupted, Unhealthy
-from holdfast.verify.drills.stage import RESUME_SECONDS, WARM_UP_SECONDS, Stage, read_facts
+from holdfast.verify.drills.stage import (
+    MANAGED,
+    RESUME_SECONDS,
+    WARM_UP_SECONDS,
+    Facts,
+    Stage,
+    read_facts,
+)
 from holdfast.verify.ledger import FAILED, longest_pauses, rate_per_second
 from holdfast.verify.ledger_run import DEFAULT_WRITERS, Ledger
 from holdfast.verify.ledger_writers import Writing, write
@@ -103,10 +112,17 @@ def run_drills(
     return tuple(results)
 
 
+_SERVED: Final = (Topology.REPLICATION_GROUP, Topology.CLUSTER)
+
+
 def _check(connection: Connection, means: Means, drills: Sequence[Drill]) -> None:
-    if connection.topology is not Topology.SENTINEL:
+    allowed = (Topology.SENTINEL,) if managed_of(means) is None else _SERVED
+    if connection.topology not in allowed:
         raise Unsupported(
-            "connection.topology", connection.topology.value, "sentinel", "drill another store"
+            "connection.topology",
+            connection.topology.value,
+            " or ".join(allowed),
+            "drill another store",
         )
     for role in (Role.SVC, Role.ADMIN):
         if role not in connection.users:
@@ -115,6 +131,13 @@ def _check(connection: Connection, means: Means, drills: Sequence[Drill]) -> Non
                 "connection.users", held, "svc and admin", "use --stack, or the full Connection"
             )
     for drill in drills:
+        if drill.proxied and connection.topology is Topology.CLUSTER:
+            raise Unsupported(
+                f"drill {drill.name}",
+                connection.topology.value,
+                "a store with one primary",
+                "choose another drill (--list)",
+            )
         missing = drill.needs - means.actions()
         if missing:
             raise Unsupported(
@@ -129,7 +152,11 @@ def _require_health(
     connection: Connection, means: Means, options: Options, stop: threading.Event
 ) -> None:
     _, problem = agree(
-        connection, means.processes, stop=stop, timeout_seconds=options.health_seconds
+        connection,
+        means.processes,
+        stop=stop,
+        timeout_seconds=options.health_seconds,
+        managed=managed_of(means),
     )
     if problem:
         raise Unhealthy(f"the store is not well, and nothing was done to it: {problem}")
@@ -159,7 +186,7 @@ class _Run:
     def result(self) -> DrillResult:
         """Run it. Whatever happens, everything is put back before this returns."""
         began = time.monotonic()
-        facts = replace(read_facts(self._connection), supervised=self._means.supervised())
+        facts = self._facts()
         with ExitStack() as closing:
             access = Access(self._connection)
             closing.callback(access.close)
@@ -200,8 +227,13 @@ class _Run:
             tuple(stage.events),
             time.monotonic() - began,
             self._interrupted,
-            facts.down_after_seconds,
+            None if facts.managed else facts.down_after_seconds,
         )
+
+    def _facts(self) -> Facts:
+        if managed_of(self._means) is not None:
+            return MANAGED
+        return replace(read_facts(self._connection), supervised=self._means.supervised())
 
     def _proxy(self, access: Access) -> Proxy:
         return Proxy(discover(access).primaries[0].address)
@@ -228,9 +260,16 @@ class _Run:
         self._connection = self._means.connection()
 
     def _look(self) -> None:
-        self._agreement, problem = agree(self._connection, self._means.processes)
+        managed = managed_of(self._means)
+        self._agreement, problem = agree(
+            self._connection,
+            self._means.processes,
+            timeout_seconds=SETTLE_SECONDS if managed is None else SERVICE_SETTLE_SECONDS,
+            managed=managed,
+        )
         if problem:
-            self._failures.append(f"processes, Sentinels and clients do not agree: {problem}")
+            who = "processes, Sentinels" if managed is None else "service, servers"
+            self._failures.append(f"{who} and clients do not agree: {problem}")
 
     def _read(self, stage: Stage) -> None:
         entries = stage.ledger.entries
@@ -262,6 +301,14 @@ def _through(connection: Connection, proxy: Proxy | None) -> Connection:
     """The same store, reached through the proxy."""
     if proxy is None:
         return connection
+    if connection.topology is Topology.REPLICATION_GROUP and connection.primary is not None:
+        # The certificate is for the name: dialled elsewhere, and verified all the same.
+        name = connection.primary.host
+        return replace(
+            connection,
+            primary=Address(name, proxy.address.port),
+            dial={name: proxy.address.host},
+        )
     return replace(
         connection,
         topology=Topology.STANDALONE,

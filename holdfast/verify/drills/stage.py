@@ -45,6 +45,7 @@ class Facts:
         coordinated: whether Sentinel knows FAILOVER COORDINATED.
         supervised: whether the target starts a process again by itself.
         election_seconds: until Sentinels try again whose votes were split.
+        managed: a service runs the servers, so that nothing is bounded in time.
     """
 
     down_after_seconds: float
@@ -53,6 +54,7 @@ class Facts:
     coordinated: bool
     supervised: bool = False
     election_seconds: float = 0.0
+    managed: bool = False
 
 
 @dataclass
@@ -218,6 +220,10 @@ class Stage:
     def close(self) -> None:
         """Close every link."""
         self.access.close()
+
+
+MANAGED: Final = Facts(0.0, 0, 0.0, coordinated=False, supervised=True, managed=True)
+"""Of a store whose servers a service runs: it says none of the others."""
 
 
 def read_facts(connection: Connection) -> Facts:

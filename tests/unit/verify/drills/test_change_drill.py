@@ -228,7 +228,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     found = Desk()
     monkeypatch.setattr(cli, "resolve", lambda **_: BEFORE)
     monkeypatch.setattr(cli, "plain_outputs", lambda _: {"preset": "dev"})
-    monkeypatch.setattr(cli, "_means", lambda *_: FakeMeans())
+    monkeypatch.setattr(cli, "means_of", lambda *_: FakeMeans())
     monkeypatch.setattr(cli, "run_drills", found.run)
     return found
 

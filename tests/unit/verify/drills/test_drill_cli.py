@@ -10,7 +10,8 @@ import pytest
 
 from holdfast.errors import ConfigError
 from holdfast.verify.drills.catalogue import DRILLS, select
-from holdfast.verify.drills.cli import group_folder, main, refuse_production, render
+from holdfast.verify.drills.choice import group_folder
+from holdfast.verify.drills.cli import main, refuse_production, render
 from holdfast.verify.drills.result import DrillResult, Figures, to_json
 from holdfast.verify.drills.stage import Facts
 from holdfast.verify.result import ExitCode

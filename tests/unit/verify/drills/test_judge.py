@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from holdfast.verify.drills.catalogue import change_drill, select
 from holdfast.verify.drills.judge import Bounds, figures, judge
+from holdfast.verify.drills.stage import MANAGED
 from holdfast.verify.ledger import Pause, Placement
 
 GOOD = Placement(
@@ -86,3 +88,20 @@ def test_requests_that_failed_are_counted_and_are_no_loss_by_themselves() -> Non
     found = figures(GOOD, PAUSES, fault_at=10.0, failed=7)
     assert found.failed == 7
     assert judge(GOOD, found, Bounds(), 0.0) == ()
+
+
+def test_losses_without_a_bound_are_counted_and_confirmed_ones_fail_all_the_same() -> None:
+    lost = replace(GOOD, lost=tuple("abc"))
+    found = figures(lost, (), 9.5)
+    assert found.lost == 3
+    assert judge(lost, found, Bounds(lost_seconds=None), 0.0) == ()
+    confirmed = replace(lost, lost_confirmed=("a",))
+    (failure,) = judge(confirmed, figures(confirmed, (), 9.5), Bounds(lost_seconds=None), 0.0)
+    assert "confirmed" in failure
+
+
+def test_where_a_service_fails_over_nothing_is_bounded_in_time() -> None:
+    (drill,) = select(["planned-failover"])
+    bounds = drill.bounds(MANAGED)
+    assert (bounds.resume_seconds, bounds.pause_seconds, bounds.lost_seconds) == (None, None, None)
+    assert change_drill(["true"]).bounds(MANAGED) == bounds
