@@ -245,11 +245,11 @@ def check_snapshot(text: str, *, serverless: bool) -> str:
     return text
 
 
-def check_import_id(text: str) -> str:
+def check_import_id(text: str, name: str = "importId") -> str:
     """The id of a replication group. Raises ConfigError."""
     if not is_id(text):
         raise fail(
-            "importId",
+            name,
             text,
             "the id of a replication group: up to 40 lower-case letters, digits and single hyphens",
             "`aws elasticache describe-replication-groups` shows it",

@@ -155,8 +155,16 @@ AWS_SETTINGS: Final[tuple[Setting, ...]] = (
     list_setting("awsTags", "Further tags of every resource (aws), as key=value.", only=_AWS),
     auto_text(
         "importId",
-        "Id of a replication group that is there already, to take over (aws); docs/targets.md.",
+        "Id of a replication group that is there already, to take over in this update as it is "
+        "(aws); docs/targets.md.",
         "none: one is made",
+        only=_AWS,
+    ),
+    auto_text(
+        "replicationGroupId",
+        "Id of the replication group that importId took over before, for the store's life (aws): "
+        "from then on its settings apply.",
+        "none: AWS's id begins with storeName",
         only=_AWS,
     ),
 )

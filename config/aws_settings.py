@@ -44,6 +44,7 @@ _NODES_ALONE: Final = (
     "maintenanceWindow",
     "applyImmediately",
     "importId",
+    "replicationGroupId",
 )
 SERVERLESS_MAXIMUMS: Final = {"dataStorageGb": (1, 5000), "ecpuPerSecond": (1000, 15_000_000)}
 """Least and most of what bounds a serverless store."""
@@ -106,6 +107,7 @@ class AwsSettings:
     verifier: bool
     tags: Mapping[str, str]
     import_id: str | None
+    replication_group_id: str | None
 
     @property
     def node_type(self) -> str | None:
@@ -148,9 +150,15 @@ def load_aws_settings(
     snapshot, maintenance = check_windows(
         reader.text("snapshotWindow"), reader.text("maintenanceWindow")
     )
-    kms_key_arn, topic, restore_from, import_id = (
+    kms_key_arn, topic, restore_from, import_id, group_id = (
         reader.optional_text(name)
-        for name in ("kmsKeyArn", "alarmTopicArn", "restoreSnapshot", "importId")
+        for name in (
+            "kmsKeyArn",
+            "alarmTopicArn",
+            "restoreSnapshot",
+            "importId",
+            "replicationGroupId",
+        )
     )
     return AwsSettings(
         region=region,
@@ -192,6 +200,9 @@ def load_aws_settings(
         verifier=reader.switch("verifier"),
         tags=check_tags(reader.texts("awsTags")),
         import_id=None if import_id is None else check_import_id(import_id),
+        replication_group_id=None
+        if group_id is None
+        else check_import_id(group_id, "replicationGroupId"),
     )
 
 
@@ -278,6 +289,13 @@ def _check_together(reader: ConfigReader, *, serverless: bool) -> None:
             import_id,
             f"no {BY_NAME['restoreSnapshot'].key} beside it: what is there has its data",
             "remove one of the two",
+        )
+    if import_id is not None and reader.optional_text("replicationGroupId") is not None:
+        raise fail(
+            "importId",
+            import_id,
+            f"no {BY_NAME['replicationGroupId'].key} beside it: that is for later updates",
+            "remove this one if the group is in the state already, else the other",
         )
 
 

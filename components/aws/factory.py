@@ -34,7 +34,7 @@ _SETTING_OF: Final = {
     "subnet_ids": "subnetIds",
     "vpc_id": "vpcId",
     "zones": "availabilityZones",
-    "replication_group_id": "importId",
+    "replication_group_id": "replicationGroupId",
     "topology": "topology",
 }
 """Arguments of the components by the name that their errors use, and their settings."""
@@ -113,6 +113,8 @@ def nodes_args(
     }
     if own.import_id is not None:
         args["import_id"] = own.import_id
+    if own.replication_group_id is not None:
+        args["replication_group_id"] = own.replication_group_id
     _fill(args, settings, own)
     return args
 

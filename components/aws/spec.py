@@ -190,9 +190,10 @@ class NodesSpec:
                 "no import_id beside it",
                 "adopt the group in one update, and keep its id in the next",
             )
-        for given in (import_id, group_id):
-            if given is not None:
-                check_import_id(given)
+        if import_id is not None:
+            check_import_id(import_id)
+        if group_id is not None:
+            check_import_id(group_id, "replicationGroupId")
         capacity = Capacity(
             maxmemory_bytes=node.usable_bytes,
             eviction_policy=policy.value,

@@ -226,6 +226,8 @@ def test_every_version_that_the_service_has_is_taken_with_iam_too(
         ({"restoreSnapshot": "a snapshot"}, "restoreSnapshot", "describe-snapshots"),
         ({"importId": "Chat"}, "importId", "describe-replication-groups"),
         ({"importId": "chat", "restoreSnapshot": "s"}, "importId", "remove one of the two"),
+        ({"importId": "chat", "replicationGroupId": "chat"}, "importId", "in the state already"),
+        ({"replicationGroupId": "Chat"}, "replicationGroupId", "describe-replication-groups"),
         ({"applyImmediately": "yes"}, "applyImmediately", "set one of them"),
         ({"verifier": "no"}, "verifier", "set one of them"),
         ({"awsTags": '["team"]'}, "awsTags", "correct it"),
