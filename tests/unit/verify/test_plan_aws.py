@@ -1,12 +1,19 @@
-"""What the guard refuses, notes and prices in plans for AWS."""
+"""What the guard refuses, notes and prices in plans for AWS.
+
+The recorded plans (plans/aws-*.json) are the real engine's, for stacks that the stand-in plugin
+deployed to the emulator: an emulation, neither the official plugin nor AWS. Of each, what holds or
+guards sessions was kept.
+"""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from holdfast.verify.plan import parse_plan
 from holdfast.verify.plan_cost import cost_of
 from holdfast.verify.plan_guard import Verdict, judge
 from holdfast.verify.plan_report import to_json, to_markdown, to_text
@@ -32,6 +39,34 @@ def judged(*steps: dict[str, Any], **options: Any) -> Verdict:  # noqa: ANN401 -
 
 def harms(verdict: Verdict) -> list[Harm]:
     return [finding.harm for finding in verdict.refused]
+
+
+PLANS = Path(__file__).parent / "plans"
+
+
+def recorded(name: str, **options: Any) -> Verdict:  # noqa: ANN401 - as judge takes them
+    return judge(parse_plan((PLANS / f"aws-{name}.json").read_text()), **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("node-type-at-once", {}),
+        ("node-type-waits", {"store-test": Harm.WAITS}),
+        ("engine-upgrade-waits", {"store-test": Harm.WAITS}),
+        ("app", {"store": Harm.EMPTY}),
+        ("cluster-mode", {"store-test": Harm.EMPTY}),
+        ("engine-version-lowered", {"store-test": Harm.REPLACE}),
+        ("authentication-iam", {"store-users": Harm.USERS}),
+        (
+            "serverless",
+            {"store-test": Harm.DELETE, "store-users": Harm.ACCESS, "store-key": Harm.DELETE},
+        ),
+    ],
+)
+def test_a_recorded_plan_is_judged_by_what_it_would_do(name: str, refused: dict[str, Harm]) -> None:
+    verdict = recorded(name)
+    assert {finding.name: finding.harm for finding in verdict.refused} == refused
 
 
 @pytest.mark.parametrize(
