@@ -180,7 +180,7 @@ SERVICES = """
     pulumi.export("key", key.id)
     pulumi.export("topic", topic.arn)
 """
-PASSWORD = "correct-horse-battery-staple-1"  # noqa: S105 (of an emulated store)
+PASSWORD = "correct-horse-battery-staple-1"
 
 
 def services(password: str = PASSWORD) -> str:

@@ -26,7 +26,7 @@ _SETTINGS: Final = {
     "runtime": "Runtime",
     "timeout": "Timeout",
 }
-_CODE: Final = names("code sourceCodeHash")
+_CODE: Final = names("code codeSha256 sourceCodeHash")
 _BLOCKS: Final = names("environment loggingConfig tracingConfig vpcConfig")
 
 
@@ -49,10 +49,9 @@ class Function(AwsResource):
         kept=names("architectures loggingConfig sourceCodeHash tracingConfig"),
         ours=names("code publish skipDestroy"),
         computed=names(
-            "arn codeSha256 invokeArn lastModified qualifiedArn qualifiedInvokeArn sourceCodeSize "
-            "version"
+            "arn invokeArn lastModified qualifiedArn qualifiedInvokeArn sourceCodeSize version"
         ),
-        volatile=names("codeSha256 lastModified qualifiedArn sourceCodeSize version"),
+        volatile=names("lastModified qualifiedArn sourceCodeSize version"),
         defaults={
             "memorySize": 128,
             "packageType": "Zip",
