@@ -30,6 +30,18 @@ CHECKS = (
             *sorted(str(file) for file in (PROJECT / WORKFLOWS).glob("*.yml")),
         ),
     ),
+    (
+        "pipeline schema",
+        (
+            "check-jsonschema",
+            "--quiet",
+            "--builtin-schema",
+            "vendor.gitlab-ci",
+            "--data-transform",
+            "gitlab-ci",
+            ".gitlab-ci.yml",
+        ),
+    ),
 )
 
 
