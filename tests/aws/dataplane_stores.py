@@ -160,7 +160,7 @@ def group_connection(endpoints: GroupEndpoints, logins: Logins) -> Connection:
 def raw(address: Address, user: User | None) -> RawConnection:
     """A connection by name, with the authorities that the environment names."""
     return RawConnection(
-        address.port, ssl.create_default_context(), user, timeout=10, host=address.host
+        address.port, ssl.create_default_context(), user, timeout=60, host=address.host
     )
 
 

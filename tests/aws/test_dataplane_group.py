@@ -323,7 +323,7 @@ def test_a_lost_primary_is_followed_by_a_replica_and_replaced(group: Group) -> N
     (lost,) = group.plane.primaries("store").values()
     with raw(group.primary, group.user(Role.SVC)) as connection:
         connection.call("HSET", key(1), "f", "v")
-        assert connection.call("WAIT", 2, 10_000) == 2
+        assert connection.call("WAIT", 2, 50_000) == 2
     killed = group.plane.kill_node(lost)
     wait_until(
         "a replica to take over",
@@ -364,6 +364,19 @@ def test_a_frozen_primary_counts_as_lost_after_longer(
     wait_until("the frozen node to be replaced", server.responds, seconds=60)
     wait_until("it to follow", server.in_step, seconds=60)
     assert wait_gone([pid]) == []
+
+
+def test_a_replica_that_strayed_is_brought_back_to_its_primary(group: Group) -> None:
+    (primary,) = group.plane.primaries("store").values()
+    stray = next(m.cluster_id for m in group.endpoints.members if m.cluster_id != primary)
+    server = group.plane.server(stray)
+    server.call("REPLICAOF", "NO", "ONE")
+    address = group.plane.server(primary).place.address
+    wait_until(
+        "it to follow again",
+        lambda: server.call("ROLE")[:2] == ["slave", address] and server.in_step(),
+        seconds=60,
+    )
 
 
 def test_a_node_without_a_replica_comes_back_empty(plane: ValkeyDataPlane) -> None:

@@ -122,3 +122,17 @@ def test_a_store_that_cannot_be_made_leaves_nothing_behind(
         with pytest.raises(DataPlaneError, match="no store store"):
             plane.primaries("store")
         plane.create_group(group_spec("store", states, replicas=0))
+
+
+def test_a_failover_of_a_primary_that_is_gone_is_refused_at_once(
+    server_install: Install, tmp_path: Path
+) -> None:
+    plane = ValkeyDataPlane(tmp_path, detection_seconds=600)
+    try:
+        plane.create_group(group_spec("store", Logins().states()))
+        plane.kill_node("store-001")
+        with pytest.raises(DataPlaneError, match="store-001 is lost"):
+            plane.test_failover("store", "0001")
+        assert plane.primaries("store") == {"0001": "store-001"}
+    finally:
+        plane.close()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from dataclasses import replace
 from itertools import pairwise
-from typing import Final
+from types import SimpleNamespace
+from typing import Final, cast
 
 import botocore.auth
 import pytest
@@ -23,6 +25,7 @@ from tests.standin.aws.dataplane.slots import (
     moves,
     own_ranges,
 )
+from tests.standin.aws.dataplane.store import Store, changing
 from tests.standin.aws.dataplane.tokens import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Target, token
 
 GROUP: Final = Target("store", "us-east-1")
@@ -149,3 +152,12 @@ def test_every_version_of_the_kit_has_a_server_and_another_is_refused() -> None:
     assert set(SERVERS) == set(ENGINE_VERSIONS)
     with pytest.raises(DataPlaneError, match=r"6\.2"):
         server_for("6.2")
+
+
+def test_what_a_server_does_not_do_is_an_error_of_the_plane() -> None:
+    store = SimpleNamespace(lock=threading.RLock(), store_id="store")
+    with (
+        pytest.raises(DataPlaneError, match="store: nobody listens"),
+        changing(cast("Store", store)),
+    ):
+        raise ConnectionRefusedError("nobody listens")

@@ -1,8 +1,9 @@
-"""What a group is after a change. Pure."""
+"""What a group can be changed into, and made from."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from tests.standin.aws.dataplane.api import ClusterMode, DataPlaneError, GroupChange, GroupSpec
 
@@ -29,3 +30,11 @@ def changed_spec(spec: GroupSpec, change: GroupChange) -> GroupSpec:
         replicas=len(next(iter(ids.values()))) - 1,
         cluster_mode=mode,
     )
+
+
+def check_snapshot(data: Path, shards: set[str]) -> None:
+    """A snapshot is restored shard by shard, which AWS does not ask for. Raises DataPlaneError."""
+    held = {file.stem for file in data.glob("*.rdb")}
+    if held != shards:
+        message = f"the snapshot {data} has shards {sorted(held)}, the new store {sorted(shards)}"
+        raise DataPlaneError(message)

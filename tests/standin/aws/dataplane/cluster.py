@@ -77,16 +77,10 @@ class ClusterGroup(Store):
             names[self.primary_alias.host] = [self.primaries[first].place.address]
         self.shared.names.change(names)
 
-    def fail_over(self, shard: str) -> Server:
-        """The cluster's own manual failover: writes wait until the replica has everything."""
-        replicas = self.replicas(shard)
-        if not replicas:
-            message = f"{self.store_id}: shard {shard} has no replica to fail over to"
-            raise DataPlaneError(message)
-        new = best(replicas)
-        wait_in_step(new)
+    def hand_over(self, old: Server, new: Server) -> None:
+        """The cluster's own manual failover."""
         new.call("CLUSTER", "FAILOVER")
-        return self._promoted(shard, new)
+        self._promoted(old.place.shard, new)
 
     def take_over(self, shard: str) -> Server:
         """The replica that has most of the stream, without a vote."""
@@ -101,6 +95,9 @@ class ClusterGroup(Store):
             lambda: not server.is_primary() and server.in_step(),
         )
         self._wait_whole()
+
+    def reconcile(self, server: Server) -> None:
+        """The cluster does that by itself."""
 
     def resize(self, places: Sequence[Place]) -> None:
         """Exactly these nodes: new ones join, slots are spread anew, others leave."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.standin.aws.dataplane.api import DataPlaneError, GroupEndpoints
+from tests.standin.aws.dataplane.api import GroupEndpoints
 from tests.standin.aws.dataplane.process import Place, Server, until
 from tests.standin.aws.dataplane.store import Store, best, wait_in_step
 
@@ -50,18 +50,11 @@ class ReplicationGroup(Store):
                 names[self.endpoints.reader.host] = readers or [address]
         self.shared.names.change(names)
 
-    def fail_over(self, shard: str) -> Server:
-        """The server's own coordinated failover: writes wait until the replica has everything."""
-        old, replicas = self.primaries[shard], self.replicas(shard)
-        if not replicas:
-            message = f"{self.store_id}: there is no replica to fail over to"
-            raise DataPlaneError(message)
-        new = best(replicas)
-        wait_in_step(new)
+    def hand_over(self, old: Server, new: Server) -> None:
+        """The server's own coordinated failover; it takes a second at most."""
         old.call("FAILOVER", "TO", new.place.address, new.place.port, "TIMEOUT", _FAILOVER_MS)
         until(f"{new.place.member_id} to be the primary", new.is_primary)
-        self._promoted(shard, new)
-        return new
+        self._promoted(old.place.shard, new)
 
     def take_over(self, shard: str) -> Server:
         """The replica that has most of the stream."""
@@ -74,6 +67,14 @@ class ReplicationGroup(Store):
         """Follow the primary and wait until everything is there."""
         self._follow(server)
         wait_in_step(server)
+
+    def reconcile(self, server: Server) -> None:
+        """Every node but the primary follows the primary."""
+        primary = self.primaries[server.place.shard]
+        role = server.call("ROLE")
+        if server is not primary and role[:2] != ["slave", primary.place.address]:
+            self._follow(server)
+            self.publish()
 
     def resize(self, places: Sequence[Place]) -> None:
         """Exactly these nodes: start what is missing, remove what is too much."""

@@ -42,9 +42,12 @@ class NamesFile:
     def change(self, names: Mapping[str, Sequence[str]], *, gone: Sequence[str] = ()) -> None:
         """Set these names and remove those that are gone."""
         with self._lock:
+            before = dict(self._names)
             for name in gone:
                 self._names.pop(name, None)
             self._names.update({name: list(addresses) for name, addresses in names.items()})
+            if self._names == before and self.path.exists():
+                return
             fresh = self.path.with_suffix(".new")
             fresh.write_text(json.dumps(self._names, indent=1, sort_keys=True) + "\n")
             fresh.replace(self.path)

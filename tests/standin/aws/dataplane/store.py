@@ -6,7 +6,8 @@ import shutil
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -74,9 +75,23 @@ class Store(ABC):
     def create(self, places: Sequence[Place], data: Path | None) -> None:
         """Start everything; ``data`` is a folder with an RDB file for each shard."""
 
-    @abstractmethod
     def fail_over(self, shard: str) -> Server:
         """Hand a shard over to a replica, without losing a write, and give the new primary."""
+        replicas, old = self.replicas(shard), self.primaries[shard]
+        if not replicas:
+            message = f"{self.store_id}: shard {shard} has no replica to fail over to"
+            raise DataPlaneError(message)
+        if not old.responds():
+            message = f"{self.store_id}: {old.place.member_id} is lost, a replica takes over soon"
+            raise DataPlaneError(message)
+        new = best(replicas)
+        wait_in_step(new)
+        self.hand_over(old, new)
+        return new
+
+    @abstractmethod
+    def hand_over(self, old: Server, new: Server) -> None:
+        """Make a replica that is in step the primary; writes wait meanwhile."""
 
     @abstractmethod
     def take_over(self, shard: str) -> Server:
@@ -85,6 +100,10 @@ class Store(ABC):
     @abstractmethod
     def rejoin(self, server: Server) -> None:
         """Bring a server that was started anew back to its place, as replica of its shard."""
+
+    @abstractmethod
+    def reconcile(self, server: Server) -> None:
+        """Bring a node that answers back in line: it may have been too slow for an order."""
 
     @abstractmethod
     def publish(self) -> None:
@@ -201,6 +220,7 @@ class Store(ABC):
         for member_id, server in list(self.servers.items()):
             if server.responds():
                 self._lost_since.pop(member_id, None)
+                self.reconcile(server)
                 continue
             # One that lives may only be slow, on a machine that is busy with other things.
             patience = max(detection_seconds, FROZEN_SECONDS if server.running else 0.0)
@@ -264,6 +284,17 @@ class Store(ABC):
                 except hiredis.ReplyError as error:
                     refused[name] = refusal_reason(str(error))
         self._refused = refused
+
+
+@contextmanager
+def changing(store: Store) -> Iterator[None]:
+    """Nobody else changes the store meanwhile; a server's refusal is a DataPlaneError."""
+    with store.lock:
+        try:
+            yield
+        except (OSError, hiredis.ReplyError) as error:
+            message = f"{store.store_id}: {error or type(error).__name__}"
+            raise DataPlaneError(message) from error
 
 
 def best(replicas: Sequence[Server]) -> Server:

@@ -25,14 +25,14 @@ from tests.standin.aws.dataplane.api import (
     serverless_endpoints,
     spec_endpoints,
 )
-from tests.standin.aws.dataplane.changes import changed_spec
+from tests.standin.aws.dataplane.changes import changed_spec, check_snapshot
 from tests.standin.aws.dataplane.cluster import ClusterGroup, ServerlessCache
 from tests.standin.aws.dataplane.engines import server_for
 from tests.standin.aws.dataplane.group import ReplicationGroup
 from tests.standin.aws.dataplane.names import Addresses, NamesFile
 from tests.standin.aws.dataplane.parameters import settings_for
 from tests.standin.aws.dataplane.process import Credentials, Launcher, Place, Server
-from tests.standin.aws.dataplane.store import Shared, Store
+from tests.standin.aws.dataplane.store import Shared, Store, changing
 from tests.standin.aws.dataplane.tokens import Target
 
 DETECTION_SECONDS: Final = 3.0
@@ -105,7 +105,7 @@ class ValkeyDataPlane:
         store, before = self._group(group_id), self._specs[group_id]
         spec = changed_spec(before, change)
         endpoints = spec_endpoints(spec)
-        with store.lock:
+        with changing(store):
             _name(store, endpoints)
             if (
                 spec.parameters != before.parameters
@@ -130,13 +130,13 @@ class ValkeyDataPlane:
     def set_users(self, group_id: str, users: Mapping[str, UserState] | None) -> None:
         """See the protocol."""
         store = self._store(group_id)
-        with store.lock:
+        with changing(store):
             store.set_users(users)
 
     def test_failover(self, group_id: str, shard: str) -> str:
         """See the protocol."""
         store = self._store(group_id)
-        with store.lock:
+        with changing(store):
             if shard not in store.primaries:
                 message = f"{group_id} has no shard {shard}: {', '.join(store.primaries)}"
                 raise DataPlaneError(message)
@@ -150,7 +150,7 @@ class ValkeyDataPlane:
     def snapshot(self, group_id: str, folder: Path) -> None:
         """See the protocol."""
         store = self._store(group_id)
-        with store.lock:
+        with changing(store):
             store.snapshot(folder)
 
     def create_serverless(self, spec: ServerlessSpec) -> ServerlessEndpoints:
@@ -223,9 +223,9 @@ class ValkeyDataPlane:
             message = f"there is a store {key} already"
             raise DataPlaneError(message)
         if data is not None:
-            _check_snapshot(data, {place.shard for place in places})
+            check_snapshot(data, {place.shard for place in places})
         try:
-            with store.lock:
+            with changing(store):
                 store.create(places, data)
         except BaseException:
             store.close()
@@ -234,7 +234,7 @@ class ValkeyDataPlane:
 
     def _delete(self, key: str) -> None:
         store = self._store(key)
-        with store.lock:
+        with changing(store):
             store.close()
             del self._stores[key]
 
@@ -294,10 +294,3 @@ def _name(store: ReplicationGroup | ClusterGroup, endpoints: GroupEndpoints) -> 
     store.configuration = endpoints.configuration
     store.primary_alias = endpoints.primary
     store.reader_alias = endpoints.reader
-
-
-def _check_snapshot(data: Path, shards: set[str]) -> None:
-    held = {file.stem for file in data.glob("*.rdb")}
-    if held != shards:
-        message = f"the snapshot {data} has shards {sorted(held)}, the new store {sorted(shards)}"
-        raise DataPlaneError(message)
