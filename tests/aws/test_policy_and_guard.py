@@ -33,7 +33,7 @@ def planned(engine: Engine, **changes: str) -> Verdict:
 
 
 @pytest.mark.timeout(900)
-def test_a_store_holds_to_the_policies_and_changes_of_it_to_the_guard(
+def test_an_emulated_store_holds_to_the_policies_and_its_changes_to_the_guard(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     engine = Engine.of_checkout(tmp_path)

@@ -138,6 +138,10 @@ PROMISES: Final = (
             "test_a_recorded_plan_that_harms_is_refused_by_name",
             "tests/local/test_preview_guard.py::"
             "test_plans_of_the_engine_are_judged_as_the_recorded_ones",
+            "tests/unit/verify/test_plan_aws.py::"
+            "test_a_recorded_plan_is_judged_by_what_it_would_do",
+            "tests/aws/test_policy_and_guard.py::"
+            "test_an_emulated_store_holds_to_the_policies_and_its_changes_to_the_guard",
         ),
     ),
 )
