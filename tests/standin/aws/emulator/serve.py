@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -27,9 +28,7 @@ def serve(folder: Path, options: Options) -> int:
     Raises:
         EmulatorError: one runs in this folder already.
     """
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    ended = _Termination()
     if options.die_with_parent:
         _die_with_parent()
     layout = Layout(folder.resolve())
@@ -54,7 +53,7 @@ def _open_data_plane(layout: Layout, options: Options) -> DataPlane:
     return open_data_plane(layout.data)
 
 
-def _serve(layout: Layout, options: Options, plane: DataPlane, ended: threading.Event) -> None:
+def _serve(layout: Layout, options: Options, plane: DataPlane, ended: _Termination) -> None:
     # moto reads its settings when it is imported.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     from moto.moto_server.werkzeug_app import (
@@ -93,6 +92,28 @@ def _serve(layout: Layout, options: Options, plane: DataPlane, ended: threading.
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class _Termination:
+    """Waits for SIGTERM or SIGINT. A pipe: an Event may not be set by a handler that interrupts it.
+
+    Neither are the signals blocked, which the servers would inherit.
+    """
+
+    def __init__(self) -> None:
+        self._seen, self._tell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        os.set_blocking(self._seen, True)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note)
+
+    def wait(self) -> None:
+        """Return after the first signal, also where it came before."""
+        os.read(self._seen, 1)
+
+    def _note(self, number: int, frame: object) -> None:
+        # A full pipe says it already.
+        with suppress(BlockingIOError):
+            os.write(self._tell, b".")
 
 
 def _die_with_parent() -> None:
