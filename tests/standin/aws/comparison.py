@@ -17,10 +17,14 @@ def normal(shape: Shape, name: str, value: object) -> object:
         return _document(value)
     if name in shape.caseless and isinstance(value, str):
         return value.lower()
+    if name == "authenticationMode" and isinstance(value, dict):
+        # AWS counts them; nobody asks for a count.
+        return _plain({key: item for key, item in value.items() if key != "passwordCount"})
     if name == "accessString" and isinstance(value, str):
         return value.split()
     if name in shape.sets and isinstance(value, list):
-        return sorted(json.dumps(_plain(item), sort_keys=True) for item in value)
+        # An item may be unknown during a preview: it then equals none that is known.
+        return sorted(json.dumps(_plain(item), sort_keys=True, default=repr) for item in value)
     return _plain(value)
 
 

@@ -117,3 +117,14 @@ def test_the_engine_s_case_matters_for_a_store_and_not_for_a_user() -> None:
     assert same(
         ReplicationGroup.shape, "maintenanceWindow", "Sun:05:00-Sun:06:00", "sun:05:00-sun:06:00"
     )
+
+
+def test_a_set_with_an_unknown_item_counts_as_changed() -> None:
+    there = {**THERE, "items": ["a", "b"]}
+    assert set(changes({**there, "items": ["a", UNKNOWN]}, there)) == {"items"}
+
+
+def test_the_count_of_passwords_is_aws_own() -> None:
+    shown = {"type": "iam", "passwordCount": 0}
+    assert same(User.shape, "authenticationMode", shown, {"type": "iam"})
+    assert not same(User.shape, "authenticationMode", shown, {"type": "password"})
