@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -95,25 +94,22 @@ def _serve(layout: Layout, options: Options, plane: DataPlane, ended: _Terminati
 
 
 class _Termination:
-    """Waits for SIGTERM or SIGINT. A pipe: an Event may not be set by a handler that interrupts it.
+    """Waits for SIGTERM or SIGINT, whenever it comes and whichever thread gets it.
 
-    Neither are the signals blocked, which the servers would inherit.
+    The interpreter's own handler writes into a pipe. A handler in Python would run only between
+    two instructions, and not at all where the signal comes just before a wait begins.
     """
 
     def __init__(self) -> None:
         self._seen, self._tell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(self._seen, True)
+        signal.set_wakeup_fd(self._tell, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._note)
+            signal.signal(number, lambda *_: None)
 
     def wait(self) -> None:
         """Return after the first signal, also where it came before."""
         os.read(self._seen, 1)
-
-    def _note(self, number: int, frame: object) -> None:
-        # A full pipe says it already.
-        with suppress(BlockingIOError):
-            os.write(self._tell, b".")
 
 
 def _die_with_parent() -> None:
