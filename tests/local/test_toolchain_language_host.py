@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -71,6 +72,21 @@ def test_bad_input_shows_its_message_without_a_traceback(engine: Engine) -> None
     assert "error: replicas: got 0, need at least 2; set it to 2" in run.shown
     assert "Traceback" not in run.shown
     assert "__main__.py" not in run.shown
+
+
+def test_what_a_program_logs_reaches_the_engine_as_what_it_is(engine: Engine) -> None:
+    engine.write_program(
+        """
+        import pulumi
+
+        pulumi.log.warn("careful")
+        raise RuntimeError("the end")
+        """
+    )
+    plan = json.loads(engine.run("preview", "--json", fails=True).stdout)
+    said = [(item["severity"], item["message"]) for item in plan["diagnostics"]]
+    assert ("warning", "warning: careful\n") in said
+    assert [severity for severity, message in said if "the end" in message] == ["error"]
 
 
 def test_a_syntax_error_fails_the_preview_too(engine: Engine) -> None:
