@@ -41,7 +41,7 @@ from tests.standin.aws.dataplane.api import (
 )
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
 
-OPTIONS = ClientOptions(deadline_seconds=60)
+OPTIONS = ClientOptions(deadline_seconds=100)
 BUCKETS = 64
 
 
@@ -115,10 +115,10 @@ def test_the_client_reaches_every_slot_through_a_failover(cluster: Cluster) -> N
         writer = threading.Thread(target=write)
         writer.start()
         try:
-            wait_until("turns to be written", lambda: len(written) >= 3, seconds=60)
+            wait_until("turns to be written", lambda: len(written) >= 3, seconds=100)
             promoted = [cluster.plane.test_failover("many", shard) for shard in ("0001", "0002")]
             at = len(written)
-            wait_until("turns after it", lambda: len(written) >= at + 3, seconds=60)
+            wait_until("turns after it", lambda: len(written) >= at + 3, seconds=100)
         finally:
             stop.set()
             writer.join()
@@ -134,12 +134,12 @@ def test_a_lost_primary_is_replaced_although_two_shards_have_no_majority(cluster
     wait_until(
         "a replica to take over",
         lambda: cluster.plane.primaries("many")["0002"] != lost,
-        seconds=60,
+        seconds=100,
     )
     fill(cluster.connection, "then", 3)
     server = cluster.plane.server(lost)
-    wait_until("the lost node to be back", server.responds, seconds=60)
-    wait_until("it to follow", lambda: not server.is_primary() and server.in_step(), seconds=60)
+    wait_until("the lost node to be back", server.responds, seconds=100)
+    wait_until("it to follow", lambda: not server.is_primary() and server.in_step(), seconds=100)
 
 
 def test_slots_move_to_a_new_shard_and_back_without_losing_a_key(cluster: Cluster) -> None:
@@ -224,7 +224,7 @@ def test_a_serverless_cache_is_one_name_with_two_ports(
                 and plane.server("less-primary").is_primary()
                 and plane.server("less-reader").in_step()
             ),
-            seconds=60,
+            seconds=100,
         )
         with holdfast.connect(connection.for_role(Role.SVC), tenant="t", options=OPTIONS) as store:
             assert store.load(session.session_id).seq == 1

@@ -228,7 +228,7 @@ def test_tokens_are_renewed_while_connections_stay(
                 return False
             return True
 
-        wait_until("a token of later to be let in", renewed, seconds=60)
+        wait_until("a token of later to be let in", renewed, seconds=100)
         with pytest.raises(hiredis.ReplyError, match="WRONGPASS"):
             raw(group.nodes[0], User("store-iam", token(target, "store-iam", now)))
         assert connection.call("PING") == "PONG"
@@ -280,7 +280,7 @@ def test_clients_follow_the_name_through_a_failover_and_lose_nothing(group: Grou
     before = socket.getaddrinfo(group.primary.host, group.primary.port)[0][4][0]
     stop = threading.Event()
     written: list[str] = []
-    options = ClientOptions(deadline_seconds=60)
+    options = ClientOptions(deadline_seconds=100)
     with holdfast.connect(
         group.connection.for_role(Role.SVC), tenant="t", options=options
     ) as store:
@@ -297,10 +297,10 @@ def test_clients_follow_the_name_through_a_failover_and_lose_nothing(group: Grou
         writer = threading.Thread(target=write)
         writer.start()
         try:
-            wait_until("turns to be written", lambda: len(written) >= 3, seconds=60)
+            wait_until("turns to be written", lambda: len(written) >= 3, seconds=100)
             promoted = group.plane.test_failover("store", "0001")
             at = len(written)
-            wait_until("turns after the failover", lambda: len(written) >= at + 3, seconds=60)
+            wait_until("turns after the failover", lambda: len(written) >= at + 3, seconds=100)
         finally:
             stop.set()
             writer.join()
@@ -328,7 +328,7 @@ def test_a_lost_primary_is_followed_by_a_replica_and_replaced(group: Group) -> N
     wait_until(
         "a replica to take over",
         lambda: group.plane.primaries("store")["0001"] != lost,
-        seconds=60,
+        seconds=100,
     )
     with raw(group.primary, group.user(Role.SVC)) as connection:
         assert connection.call("HGETALL", key(1)) == ["f", "v"]
@@ -339,7 +339,7 @@ def test_a_lost_primary_is_followed_by_a_replica_and_replaced(group: Group) -> N
                 and group.plane.server(lost).in_step()
                 and len(socket.getaddrinfo(_reader(group), 6379, type=socket.SOCK_STREAM)) == 2
             ),
-            seconds=60,
+            seconds=100,
         )
     process = group.plane.server(lost).node.process
     assert process is not None
@@ -359,10 +359,10 @@ def test_a_frozen_primary_counts_as_lost_after_longer(
     wait_until(
         "a replica to take over",
         lambda: group.plane.primaries("store")["0001"] != frozen,
-        seconds=60,
+        seconds=100,
     )
-    wait_until("the frozen node to be replaced", server.responds, seconds=60)
-    wait_until("it to follow", server.in_step, seconds=60)
+    wait_until("the frozen node to be replaced", server.responds, seconds=100)
+    wait_until("it to follow", server.in_step, seconds=100)
     assert wait_gone([pid]) == []
 
 
@@ -375,7 +375,7 @@ def test_a_replica_that_strayed_is_brought_back_to_its_primary(group: Group) -> 
     wait_until(
         "it to follow again",
         lambda: server.call("ROLE")[:2] == ["slave", address] and server.in_step(),
-        seconds=60,
+        seconds=100,
     )
 
 
@@ -390,7 +390,7 @@ def test_a_node_without_a_replica_comes_back_empty(plane: ValkeyDataPlane) -> No
             opened.call("HSET", key(), "f", "v")
     plane.kill_node("alone-001")
     server = plane.server("alone-001")
-    wait_until("the node to be replaced", server.responds, seconds=60)
+    wait_until("the node to be replaced", server.responds, seconds=100)
     assert server.call("DBSIZE") == 0
     with pytest.raises(DataPlaneError, match="no replica"):
         plane.test_failover("alone", "0001")

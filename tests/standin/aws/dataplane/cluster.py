@@ -10,10 +10,11 @@ from typing import Final
 import hiredis
 
 from tests.standin.aws.dataplane.api import DataPlaneError, Endpoint
+from tests.standin.aws.dataplane.following import best, wait_in_step
 from tests.standin.aws.dataplane.names import BUS_OFFSET
 from tests.standin.aws.dataplane.process import Place, Server, pairs, until
 from tests.standin.aws.dataplane.slots import SLOTS, even_shares, missing_ranges, moves, own_ranges
-from tests.standin.aws.dataplane.store import Store, best, wait_in_step
+from tests.standin.aws.dataplane.store import Store
 
 _MIGRATION_SECONDS: Final = 120.0
 _RUNNING_STATES: Final = frozenset({"success", "failed", "canceled", "cancelled"})

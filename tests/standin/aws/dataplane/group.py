@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.standin.aws.dataplane.api import GroupEndpoints
+from tests.standin.aws.dataplane.following import best, wait_in_step
 from tests.standin.aws.dataplane.process import Place, Server, until
-from tests.standin.aws.dataplane.store import Store, best, wait_in_step
+from tests.standin.aws.dataplane.store import Store
 
 _FAILOVER_MS: Final = 20_000
 

@@ -20,7 +20,7 @@ from tests.standin.aws.dataplane.access import INTERNAL_USER
 from tests.standin.aws.dataplane.api import PORT, DataPlaneError
 from tests.standin.aws.dataplane.names import BUS_OFFSET
 
-WAIT_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 100.0
 """Generous: it only bounds what has gone wrong."""
 
 PROBE_SECONDS: Final = 2.0

@@ -18,9 +18,10 @@ from holdfast.acl import password_hash
 from tests.servers import Install
 from tests.standin.aws.dataplane.access import DEFAULT_USER, acl_file, rules_of
 from tests.standin.aws.dataplane.api import Authentication, DataPlaneError, UserState
+from tests.standin.aws.dataplane.following import best, wait_in_step
 from tests.standin.aws.dataplane.names import Addresses, NamesFile
 from tests.standin.aws.dataplane.parameters import Settings, refusal_reason
-from tests.standin.aws.dataplane.process import Credentials, Launcher, Place, Server, until
+from tests.standin.aws.dataplane.process import Credentials, Launcher, Place, Server
 from tests.standin.aws.dataplane.tokens import REFRESH_SECONDS, Target
 
 FROZEN_SECONDS: Final = 15.0
@@ -295,24 +296,6 @@ def changing(store: Store) -> Iterator[None]:
         except (OSError, hiredis.ReplyError) as error:
             message = f"{store.store_id}: {error or type(error).__name__}"
             raise DataPlaneError(message) from error
-
-
-def best(replicas: Sequence[Server]) -> Server:
-    """The replica that has most of the stream."""
-
-    if not replicas:
-        message = "no replica answers that could take over"
-        raise DataPlaneError(message)
-
-    def offset(server: Server) -> int:
-        return int(server.info("replication").get("slave_repl_offset", "0"))
-
-    return max(replicas, key=offset)
-
-
-def wait_in_step(server: Server) -> None:
-    """Wait until a replica has everything."""
-    until(f"{server.place.member_id} to follow its primary", server.in_step)
 
 
 def _gone(
