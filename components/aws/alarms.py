@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from components.aws.alarm_table import Alarm
 from components.aws.policies import topic_policy
-from components.aws.spec import StoreSpec
+from components.aws.store_spec import StoreSpec
 
 
 def alarm_topic(

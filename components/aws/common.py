@@ -12,7 +12,7 @@ from components.aws.keys import store_key
 from components.aws.policies import connect_policy
 from components.aws.secrets import RoleSecrets
 from components.aws.security import store_gate
-from components.aws.spec import Endpoints, StoreSpec
+from components.aws.store_spec import Endpoints, StoreSpec
 from components.aws.users import Users
 from components.credentials import FULL, connection_documents, narrow_documents
 from components.outputs import OUTPUT_NAMES

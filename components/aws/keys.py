@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.policies import key_policy
-from components.aws.spec import StoreSpec
+from components.aws.store_spec import StoreSpec
 
 _DELETION_DAYS = 30
 

@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.spec import StoreSpec
+from components.aws.store_spec import StoreSpec
 
 LOG_TYPES: Final = ("slow-log", "engine-log")
 

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.policies import secret_policy
-from components.aws.spec import Endpoints, StoreSpec
+from components.aws.store_spec import Endpoints, StoreSpec
 from components.aws.users import Users
 from holdfast.connection import Connection, User
 from holdfast.roles import APPLICATION_ROLES, Role

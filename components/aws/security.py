@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.spec import PORT, READER_PORT, StoreSpec
+from components.aws.store_spec import PORT, READER_PORT, StoreSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from components.aws.alarm_table import serverless_alarms
 from components.aws.alarms import add_alarms
 from components.aws.args import ServerlessSessionStoreArgs
 from components.aws.common import AwsStoreOutputs, Surroundings
-from components.aws.spec import Endpoints, ServerlessSpec
+from components.aws.spec import ServerlessSpec
+from components.aws.store_spec import Endpoints
 from holdfast.connection import Address
 
 

@@ -12,7 +12,8 @@ from components.aws.alarms import add_alarms
 from components.aws.args import ElastiCacheSessionStoreArgs
 from components.aws.common import AwsStoreOutputs, Surroundings
 from components.aws.logs import log_deliveries
-from components.aws.spec import PORT, Endpoints, NodesSpec
+from components.aws.spec import NodesSpec
+from components.aws.store_spec import PORT, Endpoints
 from holdfast.aws.parameters import family, parameters
 from holdfast.connection import Address
 

@@ -15,7 +15,7 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.spec import StoreSpec
+from components.aws.store_spec import StoreSpec
 from components.credentials import Passwords
 from config.aws_settings import Authentication
 from holdfast.aws.access import access_string
