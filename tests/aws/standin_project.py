@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -102,9 +103,17 @@ def plain_moto() -> Iterator[dict[str, str]]:
     server.start()
     try:
         host, port = server.get_host_and_port()
+        _forget(host, port)
         yield environment(f"http://{host}:{port}")
     finally:
         server.stop()
+
+
+def _forget(host: str, port: int) -> None:
+    # moto keeps what it made for as long as the process lives.
+    asked = http.client.HTTPConnection(host, port, timeout=30.0)
+    asked.request("POST", "/moto-api/reset")
+    assert asked.getresponse().status == 200
 
 
 def project(folder: Path, variables: Mapping[str, str]) -> Project:

@@ -46,7 +46,7 @@ class Function(AwsResource):
         required=names("role"),
         replace_on=names("packageType"),
         # moto forgets a function's logging and tracing.
-        kept=names("architectures loggingConfig sourceCodeHash tracingConfig"),
+        kept=names("architectures codeSha256 loggingConfig sourceCodeHash tracingConfig"),
         ours=names("code publish skipDestroy"),
         computed=names(
             "arn invokeArn lastModified qualifiedArn qualifiedInvokeArn sourceCodeSize version"
