@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,8 +17,10 @@ from holdfast.errors import ConfigError
 from holdfast.roles import APPLICATION_ROLES, Role
 from holdfast.rotation.aws_run import AwsRotation, check_request, look
 from holdfast.rotation.aws_stack import DELIVERY_SECONDS, AwsStack
+from holdfast.rotation.cli import main
 from holdfast.rotation.pulumi_stack import PulumiStack
 from holdfast.rotation.settings import PasswordStage, RotationSettings
+from holdfast.verify.result import ExitCode
 from tests.unit.verify.fakes import connection
 
 WRITTEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -258,3 +261,30 @@ def test_the_status_shows_what_the_service_counts(deployment: Deployment) -> Non
     first = next(iter(APPLICATION_ROLES))
     assert status.accepted[first.value] == {"ElastiCache": 2}
     assert status.unfinished == (f"passwords ({first}) at stage {PasswordStage.SINGLE}",)
+
+
+@pytest.mark.parametrize("words", [["ca"], ["certificates"], ["passwords", "--role", "sentinel"]])
+def test_the_command_refuses_what_aws_keeps_before_it_asks_or_changes_anything(
+    words: list[str], deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Without --yes: nobody can be asked here, which would be another error.
+    assert main([*words, "--stack", "prod"]) == ExitCode.USAGE
+    assert "AWS" in capsys.readouterr().err
+
+
+def test_the_command_shows_the_status_of_a_store_on_aws(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--stack", "prod"]) == ExitCode.PASS
+    out = capsys.readouterr().out
+    assert "passwords of svc               ElastiCache: 1" in out
+    assert "the system's" in out
+    assert "unfinished                     nothing" in out
+
+
+def test_without_the_sdk_the_command_says_what_to_install(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "holdfast.rotation.aws_stack", None)
+    assert main(["status", "--stack", "prod"]) == ExitCode.USAGE
+    assert "install Holdfast with the extra aws" in capsys.readouterr().err
