@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from holdfast.connection import Connection
+from holdfast.aws.api import EMULATION
+from holdfast.connection import Address, Connection, Tls
 from tests.engine import PROJECT, Engine, Run
+from tests.records import VARIABLE
+from tests.standin.aws.dataplane.engines import SERVERS
 from tests.standin.aws.emulator import Emulator
 from tests.standin.aws.emulator.environment import exports
 
 DEPLOY_SECONDS: Final = 300.0
 COMMAND_SECONDS: Final = 300.0
-WHERE: Final = "emulation: moto and real Valkey on one machine, stand-in for the aws plugin"
+REGION: Final = "eu-west-1"
+REAL: Final = f"Valkey {SERVERS['9.1']} for 9.1"
+"""The version of a record is what the store was asked to be; this is what ran."""
+
+WHERE: Final = f"{REAL}; {EMULATION}"
 
 
 @dataclass
@@ -49,7 +57,7 @@ class AwsStack:
         engine = Engine.of_checkout(folder)
         engine.use_aws(exports(emulator.layout, emulator.state, engine.environment))
         stack = cls(engine, emulator)
-        given = {"target": "aws", "region": "eu-west-1", "expectedSessions": "500", **settings}
+        given = {"target": "aws", "region": REGION, "expectedSessions": "500", **settings}
         stack.set(**given)
         return stack
 
@@ -90,14 +98,44 @@ class AwsStack:
             self._connection = Connection.from_json(self.engine.outputs()["connection"])
         return self._connection
 
+    def forget(self) -> None:
+        """Read the Connection again: something else than :meth:`up` deployed."""
+        self._connection = None
+
+    def from_here(self, connection: Connection) -> Connection:
+        """A Connection by which this process, too, reaches the servers as they are named now."""
+        state = self.emulator.state
+        assert state.ca_file is not None
+        assert state.names_file is not None
+        names = json.loads(Path(state.names_file).read_text())
+        return replace(
+            connection,
+            tls=Tls(Path(state.ca_file).read_text()),
+            dial={name: addresses[0] for name, addresses in names.items()},
+        )
+
+    def nodes(self) -> list[Address]:
+        """Each node of a replication group by its own name, as AWS tells it."""
+        group_id = self.engine.outputs()["resources"]["replication_group_id"]
+        group = self.client("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
+        return [
+            Address(member["ReadEndpoint"]["Address"], member["ReadEndpoint"]["Port"])
+            for shard in group["ReplicationGroups"][0]["NodeGroups"]
+            for member in shard["NodeGroupMembers"]
+        ]
+
+    def command(self, name: str, *arguments: str) -> list[str]:
+        """How a script is run on this stack."""
+        script = str(PROJECT / "scripts" / f"{name}.py")
+        return [sys.executable, script, *arguments, "--stack", self.engine.stack]
+
     def run(self, name: str, *arguments: str, code: int = 0) -> str:
         """Run a script on this stack to its end; what it printed on stdout.
 
         Fails the test, everything shown, where it does not end with ``code``.
         """
-        script = str(PROJECT / "scripts" / f"{name}.py")
         done = subprocess.run(
-            [sys.executable, script, *arguments, "--stack", self.engine.stack],
+            self.command(name, *arguments),
             cwd=self.engine.project,
             env=self.engine.environment,
             stdin=subprocess.DEVNULL,
@@ -112,9 +150,14 @@ class AwsStack:
         sys.stderr.write(done.stderr)
         return done.stdout
 
+    def record(self, where: str) -> tuple[str, ...]:
+        """Arguments by which a script keeps what it showed, where ``HOLDFAST_RECORDS`` is set."""
+        file = os.environ.get(VARIABLE)
+        return ("--record", str(Path(file).absolute()), "--where", where) if file else ()
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - a client of boto3
         """What AWS has, in the stack's region."""
-        return self.emulator.client(service)
+        return self.emulator.client(service, region_name=REGION)
 
     def secrets_in_plain(self) -> list[str]:
         """Roles whose password stands in the state, or in its plain outputs, for all to read."""

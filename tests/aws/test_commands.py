@@ -1,4 +1,4 @@
-"""What a person does to a store on AWS by command: prove, rotate, drill, on a deployed stack.
+"""Programs that know the ARN of a secret and no more, on a deployed store on AWS.
 
 Emulation: moto and real Valkey on one machine; the official plugin and AWS were not run. No time is
 claimed for AWS from it.
@@ -16,9 +16,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws.api import EMULATION
 from holdfast.roles import Role
-from holdfast.verify.record import read_records
 from tests.aws.stack import AwsStack, deployed
 from tests.standin.aws.emulator import Emulator
 
@@ -43,12 +41,6 @@ with holdfast.connect(sys.argv[1], tenant="acme") as store:
     store.end(session.session_id)
 print(done, flush=True)
 """
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, aws: Emulator) -> Iterator[AwsStack]:
-    with deployed(tmp_path_factory.mktemp("stack"), aws, preset="staging") as stack:
-        yield stack
 
 
 def arn(stack: AwsStack, role: Role) -> str:
@@ -79,11 +71,11 @@ def client(stack: AwsStack) -> Iterator[None]:
 
 
 @pytest.mark.whole
-def test_passwords_rotate_while_a_client_goes_on_by_its_secret(stack: AwsStack) -> None:
-    before = stack.connection
-    with client(stack):
+def test_passwords_rotate_while_a_client_goes_on_by_its_secret(staging: AwsStack) -> None:
+    before = staging.connection
+    with client(staging):
         said: dict[str, Any] = json.loads(
-            stack.run(
+            staging.run(
                 "rotate",
                 *("passwords", "--role", "svc", "--role", "admin"),
                 *("--yes", "--json", "--delivery-seconds", "62"),
@@ -101,43 +93,14 @@ def test_passwords_rotate_while_a_client_goes_on_by_its_secret(stack: AwsStack) 
     ]
     assert "the old refused" in steps["proved at every name"]
     assert steps["logins by the old secret"].endswith(" cut")
-    stack._connection = None
-    after = stack.connection
+    staging.forget()
+    after = staging.connection
     changed = {role for role in before.users if before.users[role] != after.users[role]}
     assert changed == {Role.SVC, Role.ADMIN}
-    stack.run("smoke", "--via", "direct")
-    status = json.loads(stack.run("rotate", "status", "--json"))
+    staging.run("smoke", "--via", "direct")
+    status = json.loads(staging.run("rotate", "status", "--json"))
     assert status["unfinished"] == []
     assert status["passwords_accepted"]["svc"] == {"ElastiCache": 1}
-
-
-@pytest.mark.parametrize(
-    "words", [("ca", "--yes"), ("certificates", "--yes"), ("passwords", "--role", "replica")]
-)
-def test_what_aws_keeps_itself_is_refused_before_anybody_is_asked(
-    stack: AwsStack, words: tuple[str, ...]
-) -> None:
-    assert stack.run("rotate", *words, code=2) == ""
-
-
-def test_a_failover_is_drilled_and_its_record_names_the_emulation(
-    stack: AwsStack, tmp_path: Path
-) -> None:
-    file = tmp_path / "runs.jsonl"
-    with client(stack):
-        shown = json.loads(stack.run("drill", "planned-failover", "--json", "--record", str(file)))
-    (drill,) = shown["drills"]
-    assert drill["ok"], drill
-    assert drill["figures"]["duplicates"] == 0
-    (record,) = read_records(file)
-    assert record.where == EMULATION
-    assert record.ok
-
-
-def test_the_list_says_which_drills_the_stack_can_be_put_through(stack: AwsStack) -> None:
-    lines = stack.run("drill", "--list").splitlines()
-    here = [line.split()[0] for line in lines if "not here" not in line]
-    assert here == ["planned-failover", "lost-replies"]
 
 
 def test_applications_that_log_in_by_iam_are_proved_like_the_others(

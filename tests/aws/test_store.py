@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.aws.stack import AwsStack, deployed
+from tests.aws.stack import WHERE, AwsStack, deployed
 from tests.standin.aws.emulator import Emulator
 
 pytestmark = pytest.mark.timeout(600)
@@ -37,7 +37,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path, aws: Emulator) -> Iter
 
 
 def test_a_store_comes_up_proves_itself_and_leaves_nothing(stack: AwsStack) -> None:
-    stack.run("smoke")
+    stack.run("smoke", *stack.record(WHERE))
     stack.unchanged()
     assert stack.secrets_in_plain() == []
     stack.destroy()
