@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -147,6 +148,8 @@ class _Invocation:
                 "the AWS SDK",
                 f"install Holdfast with the extra aws ({error.name} is missing)",
             ) from None
+        # It says where it found each setting, among what a person asked to see of the checks.
+        logging.getLogger("botocore").setLevel(logging.WARNING)
         config = Config(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=request.timeout_seconds + ANSWER_SECONDS,

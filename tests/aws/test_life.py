@@ -1,0 +1,130 @@
+"""The life of a production store, in the steps of docs/operations.md.
+
+Emulation: moto and real Valkey on one machine; the official plugin and AWS were not run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.aws.stack import COMMAND_SECONDS, AwsStack, deployed
+from tests.engine import PROJECT
+from tests.standin.aws.emulator import Emulator
+
+pytestmark = pytest.mark.timeout(900)
+
+REGION = "eu-west-1"
+SESSIONS = 7
+SNAPSHOT = "chat-before-the-end"
+WRITER = f"""
+import os
+import holdfast
+with holdfast.connect(os.environ["ARN"], tenant="acme") as store:
+    for number in range({SESSIONS}):
+        session = store.create(ttl=holdfast.Ttl.chat())
+        store.append(session, [{{"role": "user", "content": str(number)}}])
+"""
+
+
+@pytest.fixture(name="prod")
+def fixture_prod(tmp_path: Path, aws: Emulator) -> Iterator[AwsStack]:
+    with deployed(tmp_path / "prod", aws, preset="prod") as stack:
+        yield stack
+
+
+def ran(
+    stack: AwsStack, *command: str, code: int = 0, leave_out: str = "", **more: str
+) -> subprocess.CompletedProcess[str]:
+    """A program in the stack's environment, less one variable; both its outputs."""
+    known = {**stack.engine.environment, **more}
+    known.pop(leave_out, None)
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=stack.engine.project,
+        env=known,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+    assert done.returncode == code, f"{command}: {done.stdout}\n{done.stderr}"
+    return done
+
+
+def keys(stack: AwsStack) -> int:
+    """How many keys smoke finds."""
+    shown = stack.run("smoke", "--only", "store", "--verbose")
+    found = re.search(r"(\d+) keys? on \d+ servers?, all with a TTL", shown)
+    assert found is not None, shown
+    return int(found.group(1))
+
+
+def smoke_from_inside(stack: AwsStack) -> None:
+    """Made by the function: this side cannot even find the names of the store."""
+    outside = "HOLDFAST_AWS_NAMES"
+    smoke = str(PROJECT / "scripts" / "smoke.py")
+    shown = ran(stack, smoke, "--stack", "test", "--json", leave_out=outside)
+    assert json.loads(shown.stdout)["ok"]
+    ran(stack, smoke, "--stack", "test", "--via", "direct", code=3, leave_out=outside)
+    function = stack.engine.outputs()["resources"]["verifier_function"]
+    named = ("--via", "lambda", "--function", function, "--region", REGION)
+    assert "holds: " in ran(stack, smoke, *named, leave_out=outside).stdout
+    other = ("--function", "no-such-function", "--region", REGION)
+    assert "--function" in ran(stack, smoke, *other, code=2).stderr
+
+
+def break_the_logins(stack: AwsStack) -> None:
+    """Secrets that are older than their users: smoke says so, with the function's log."""
+    secrets = stack.emulator.client("secretsmanager", region_name=REGION)
+    arns = stack.engine.outputs()["connection_secrets"].values()
+    kept = {arn: secrets.get_secret_value(SecretId=arn)["SecretString"] for arn in arns}
+    try:
+        for arn, value in kept.items():
+            wrong = json.dumps({**json.loads(value), "password": "wrong" * 5})
+            secrets.put_secret_value(SecretId=arn, SecretString=wrong)
+        smoke = str(PROJECT / "scripts" / "smoke.py")
+        done = ran(stack, smoke, "--stack", "test", code=3)
+        assert "refuses the login of" in done.stderr
+        assert "smoke: log  " in done.stderr
+        assert "wrongwrong" not in done.stdout + done.stderr
+    finally:
+        for arn, value in kept.items():
+            secrets.put_secret_value(SecretId=arn, SecretString=value)
+
+
+def test_a_production_store_is_proved_backed_up_restored_and_ended(
+    prod: AwsStack, aws: Emulator, tmp_path: Path
+) -> None:
+    smoke_from_inside(prod)
+    break_the_logins(prod)
+
+    arn = prod.engine.outputs()["connection_secrets"]["svc"]
+    ran(prod, "-c", WRITER, ARN=arn)
+    stored = keys(prod)
+    assert stored >= 2 * SESSIONS
+    assert prod.run("backup", "take", "--name", SNAPSHOT).strip() == SNAPSHOT
+    listed: list[dict[str, Any]] = json.loads(prod.run("backup", "list", "--json"))
+    assert [one["name"] for one in listed if one["status"] == "available"] == [SNAPSHOT]
+
+    proof = {"storeName": "proof", "restoreSnapshot": SNAPSHOT, "verifier": "true"}
+    with deployed(tmp_path / "proof", aws, **proof) as restored:
+        assert keys(restored) == stored
+
+    # Without a preview the engine deletes what is not protected before it comes to what is.
+    refused = prod.engine.run("destroy", "--yes", fails=True)
+    assert "protected" in refused.shown
+    smoke_from_inside(prod)
+    prod.engine.run("state", "unprotect", "--all", "--yes")
+    prod.engine.run("destroy", "--yes", "--skip-preview", deadline_seconds=300)
+    found = aws.client("elasticache", region_name=REGION).describe_snapshots()["Snapshots"]
+    names = [one["SnapshotName"] for one in found]
+    assert [name for name in names if name.startswith("store-test-final-")], names
