@@ -195,9 +195,12 @@ class SecretVersion(AwsResource):
         described = found_or_none(lambda: api.describe_secret(SecretId=secret), _GONE)
         if described is None or described.get("DeletedDate"):
             return
-        # A version cannot be deleted: without stages AWS drops it. The current one stays.
+        # A version cannot be deleted: without stages AWS drops it. The official plugin takes away
+        # those that its state knows of, and never the current one: the version before a new one,
+        # which was current when the state was written, stays AWSPREVIOUS.
+        ours = set(known.get("versionStages") or ()) - {_CURRENT}
         for stage in described.get("VersionIdsToStages", {}).get(version, ()):
-            if stage != _CURRENT:
+            if stage in ours:
                 self._move(api, secret, stage, RemoveFromVersionId=version)
 
 
