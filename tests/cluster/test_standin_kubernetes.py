@@ -243,6 +243,7 @@ def test_an_object_that_somebody_deleted_is_made_again(project: Project) -> None
     assert project.get(CONFIG_MAP, "map")["data"] == {"a": "1"}
 
 
+@pytest.mark.whole
 def test_a_patch_adds_its_fields_and_takes_them_with_it(project: Project) -> None:
     project.make(CONFIG_MAP, "theirs", data={"a": "1"})
     patch = """
@@ -283,6 +284,7 @@ def make_claim(project: Project) -> None:
     project.make(CLAIM, "data", spec=spec)
 
 
+@pytest.mark.whole
 def test_the_patch_of_a_claim_waits_like_a_claim_unless_told_not_to(project: Project) -> None:
     make_claim(project)
     project.write(GROWN_CLAIM.format(more=""))
@@ -457,6 +459,7 @@ def test_a_deletion_waits_until_the_object_is_gone(project: Project) -> None:
     assert project.engine.resources() == []
 
 
+@pytest.mark.whole
 def test_a_namespace_that_is_missing_fails_the_deployment_and_not_the_preview(
     project: Project,
 ) -> None:

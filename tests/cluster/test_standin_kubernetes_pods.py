@@ -95,6 +95,7 @@ def test_a_set_is_deployed_when_its_pods_are_ready_and_rolled_when_all_are_new(
     assert project.find(STATEFUL_SET, "x") is None
 
 
+@pytest.mark.whole
 def test_a_roll_that_does_not_come_to_its_end_fails_and_says_what_is_wrong_with_the_pod(
     project: Project,
 ) -> None:

@@ -24,10 +24,7 @@ pytestmark = pytest.mark.timeout(900 * repeat())
 QUICK = (
     "planned-failover",
     "kill-primary",
-    "freeze-primary",
     "pod-deleted",
-    "silent-dns",
-    "volume-lost",
     "every-pod-deleted",
     "node-cut",
 )

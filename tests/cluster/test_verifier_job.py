@@ -163,6 +163,7 @@ def test_a_command_in_the_pod_takes_input_and_gives_its_output_and_code(
     assert (done.code, done.stdout) == (7, data)
 
 
+@pytest.mark.whole
 def test_a_caller_that_is_killed_leaves_a_pod_that_ends_by_itself(
     cluster: Cluster, api: ClusterApi, store: StoreName
 ) -> None:

@@ -61,6 +61,18 @@ class Drill:
     changing: bool = False
 
 
+_DEEDS: Final = {
+    Action.KILL: "kill a process",
+    Action.FREEZE: "freeze a process",
+    Action.START: "start a process",
+    Action.EMPTY: "take a server's data",
+    Action.PODS: "delete pods",
+    Action.DRAIN: "drain a node",
+    Action.POLICY: "write network policies",
+    Action.NODES: "cut off or switch a node",
+}
+
+
 def _failover(slack_seconds: float) -> Callable[[Facts], Bounds]:
     return lambda facts: Bounds(
         resume_seconds=facts.down_after_seconds + slack_seconds,
@@ -263,7 +275,7 @@ def impossible(drill: Drill, actions: frozenset[Action], topology: Topology) -> 
     """Why a target cannot be put through a drill; empty where it can."""
     missing = drill.needs - actions
     if missing:
-        return f"nobody can {', '.join(sorted(missing))} there"
+        return f"nobody can {', '.join(_DEEDS[action] for action in sorted(missing))} there"
     if drill.proxied and topology.clustered:
         return "a slot map leads clients past a proxy"
     return ""
