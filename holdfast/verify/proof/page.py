@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from holdfast.connection import Topology
 from holdfast.verify.proof.failures import FAILURES, Failure
-from holdfast.verify.proof.promises import PROMISES, Promise, Run
+from holdfast.verify.proof.promises import AWS, PROMISES, Promise, Run
 from holdfast.verify.record import Kind, Record, Spread
 
 NOT_SHOWN: Final = "**not shown**"
 NOT_COVERED: Final = "**not covered yet**"
+EMULATED: Final = "emulation"
+"""Stands in the ``where`` of a record that an emulated service gave."""
 
 _FIGURES: Final = (
     ("resumed_after_seconds", "resumed after", " s"),
@@ -32,8 +35,8 @@ def page(records: Iterable[Record]) -> str:
     """All tables.
 
     Args:
-        records: in the order of their runs; of the same run on the same target and version the
-            last one counts, whatever it says.
+        records: in the order of their runs; of the same run on the same target, topology and
+            version the last one counts, whatever it says.
     """
     newest = _newest(records)
     return "\n".join(
@@ -55,12 +58,12 @@ def page(records: Iterable[Record]) -> str:
 
 
 def _newest(records: Iterable[Record]) -> Mapping[Key, Sequence[Record]]:
-    by_version: dict[tuple[Key, str, str], Record] = {}
+    by_version: dict[tuple[Key, str, str, str], Record] = {}
     for record in records:
         key = (record.kind, record.name, record.target)
-        by_version[key, record.engine, record.engine_version] = record
+        by_version[key, record.topology, record.engine, record.engine_version] = record
     found: dict[Key, list[Record]] = {}
-    for (key, _, _), record in by_version.items():
+    for (key, *_), record in by_version.items():
         found.setdefault(key, []).append(record)
     return {
         key: sorted(group, key=lambda r: (r.engine, _numbers(r.engine_version)), reverse=True)
@@ -87,27 +90,35 @@ def _runs(run: Run, newest: Mapping[Key, Sequence[Record]]) -> Iterable[list[str
         if not found:
             yield [_run(run), target, "", "", NOT_SHOWN, ""]
         for record in found:
-            where = f"{target}: {record.where}" if record.where else target
             held = f"{record.held} of {record.runs}"
             yield [
                 _run(run),
-                where,
+                _place(record),
                 f"{record.engine} {record.engine_version}",
                 record.date[:10],
                 held if record.ok else f"{NOT_SHOWN}: {held}",
-                _figures(record.figures),
+                _figures(record),
             ]
+
+
+def _place(record: Record) -> str:
+    """Target, topology where a target has several, and what stood in for what."""
+    several = record.topology != Topology.SENTINEL
+    place = f"{record.target}, {record.topology}" if several else record.target
+    return f"{place}: {record.where}" if record.where else place
 
 
 def _run(run: Run) -> str:
     return f"{run.kind} `{run.name}`" if run.kind is not Kind.SMOKE else "`smoke`"
 
 
-def _figures(figures: Mapping[str, Spread]) -> str:
+def _figures(record: Record) -> str:
+    """In words. What an emulation took for something is no figure of the service."""
+    timed = EMULATED not in record.where
     return ", ".join(
-        f"{words} {_amount(figures[name], unit)}"
+        f"{words} {_amount(record.figures[name], unit)}"
         for name, words, unit in _FIGURES
-        if name in figures
+        if name in record.figures and (timed or not name.endswith("_seconds"))
     )
 
 
@@ -128,7 +139,8 @@ def _drill(name: str, newest: Mapping[Key, Sequence[Record]]) -> str:
     held = sorted(
         target
         for (kind, of, target), found in newest.items()
-        if kind is Kind.DRILL and of == name and found[0].ok
+        # Where a service runs the servers, these ways to fail are the service's own.
+        if kind is Kind.DRILL and of == name and target != AWS and found[0].ok
     )
     return f"`{name}` ({', '.join(held) if held else NOT_SHOWN})"
 

@@ -9,7 +9,9 @@ from holdfast.verify.record import Kind
 
 LOCAL: Final = "local"
 KUBERNETES: Final = "kubernetes"
+AWS: Final = "aws"
 BOTH: Final = (LOCAL, KUBERNETES)
+ALL: Final = (*BOTH, AWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,12 @@ def _drills(*names: str, targets: tuple[str, ...] = BOTH) -> tuple[Run, ...]:
 
 _ON_LOCAL: Final = (LOCAL,)
 _ON_KUBERNETES: Final = (KUBERNETES,)
+_ON_AWS: Final = (AWS,)
 
 PROMISES: Final = (
     Promise(
         "A retried turn is stored once",
-        _drills("lost-replies"),
+        _drills("lost-replies", targets=ALL),
         (
             "tests/local/test_guards.py::"
             "test_without_the_turn_id_the_lost_replies_drill_finds_turns_stored_twice",
@@ -64,6 +67,17 @@ PROMISES: Final = (
         "A planned failover loses nothing and pauses writers about a second",
         _drills("planned-failover")
         + _drills("pod-deleted", "node-drained", "rolling-update", targets=_ON_KUBERNETES),
+    ),
+    Promise(
+        "Where a service fails the store over, clients follow its names, no turn is stored twice, "
+        "none that a replica confirmed is lost, and all others are counted",
+        _drills("planned-failover", targets=_ON_AWS),
+        (
+            "tests/aws/test_stack_drills.py::"
+            "test_a_failover_moves_the_primarys_name_and_clients_follow_it",
+            "tests/aws/test_stack_drills.py::"
+            "test_a_shard_of_a_cluster_fails_over_and_clients_follow_its_slots",
+        ),
     ),
     Promise(
         "An unplanned failover: writers resume soon, lost turns are counted and bounded, and none "
@@ -103,6 +117,17 @@ PROMISES: Final = (
         ),
     ),
     Promise(
+        "Where a service runs the servers, the passwords of applications rotate with no failed "
+        "request, and none is dropped while it is in use",
+        tuple(Run(Kind.ROTATION, name, _ON_AWS) for name in ("passwords", "some passwords")),
+        (
+            "tests/aws/test_stack_rotation.py::"
+            "test_all_passwords_rotate_unnoticed_once_nobody_uses_an_old_one",
+            "tests/aws/test_stack_rotation.py::"
+            "test_a_rotation_of_one_role_is_stopped_in_the_middle_and_goes_on_unnoticed",
+        ),
+    ),
+    Promise(
         "A change of the store while it serves loses nothing",
         tuple(
             Run(Kind.CHANGE, name, _ON_KUBERNETES)
@@ -111,7 +136,7 @@ PROMISES: Final = (
     ),
     Promise(
         "Nobody gets in without TLS, a password, or the right key prefix",
-        (Run(Kind.SMOKE, "smoke"),),
+        (Run(Kind.SMOKE, "smoke", ALL),),
         ("tests/local/test_smoke_broken.py", "tests/local/test_acl_servers.py"),
     ),
     Promise(

@@ -93,6 +93,29 @@ def test_each_version_and_each_target_has_its_own_row() -> None:
     assert NOT_SHOWN in rows(elsewhere)[0]
 
 
+def test_each_shape_of_a_store_on_aws_has_its_own_row() -> None:
+    group = replace(RECORD, target="aws", topology="replication-group")
+    cluster = replace(group, topology="cluster", held=4)
+    assert [NOT_SHOWN in row for row in rows(group, cluster, of="`lost-replies` | aws")] == [
+        False,
+        True,
+    ]
+    assert "aws, cluster" in page([cluster])
+
+
+def test_no_time_of_an_emulation_is_shown_and_it_covers_no_way_to_fail() -> None:
+    emulated = replace(
+        RECORD,
+        name="planned-failover",
+        target="aws",
+        topology="replication-group",
+        where="Valkey 9.1.2 for 9.1; emulation: a test",
+    )
+    (row,) = rows(emulated, of="`planned-failover` | aws, replication-group: Valkey")
+    assert "| 5 of 5 | duplicates 0 |" in row
+    assert f"`planned-failover` ({NOT_SHOWN})" in page([emulated])
+
+
 def test_a_drill_that_failed_covers_no_way_to_fail() -> None:
     alone = replace(RECORD, name="primary-alone")
     assert "`primary-alone` (local)" in page([alone])
