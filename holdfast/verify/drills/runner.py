@@ -106,7 +106,6 @@ def run_drills(
                 break
             _require_health(connection, means, options, stop)
             say(f"{drill.name}: {drill.shows}")
-            means.prepare(drill.needs)
             results.append(_Run(connection, means, drill, options, stop).result())
             finished(results[-1])
     return tuple(results)
@@ -208,6 +207,7 @@ class _Run:
             stage = Stage(self._connection, self._means, ledger, facts, self._stop, proxy)
             closing.callback(stage.close)
             try:
+                self._means.prepare(self._drill.needs)
                 self._perform(stage)
             finally:
                 # Ctrl-C ends the drill, and nothing of what follows.
