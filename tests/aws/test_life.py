@@ -128,3 +128,45 @@ def test_a_production_store_is_proved_backed_up_restored_and_ended(
     found = aws.client("elasticache", region_name=REGION).describe_snapshots()["Snapshots"]
     names = [one["SnapshotName"] for one in found]
     assert [name for name in names if name.startswith("store-test-final-")], names
+
+
+def group_of(stack: AwsStack) -> dict[str, Any]:
+    """The replication group as AWS describes it."""
+    name = stack.engine.outputs()["resources"]["replication_group_id"]
+    client = stack.emulator.client("elasticache", region_name=REGION)
+    found = client.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]
+    member = client.describe_cache_clusters(CacheClusterId=found["MemberClusters"][0])
+    return {**found, "EngineVersion": member["CacheClusters"][0]["EngineVersion"]}
+
+
+def guarded(stack: AwsStack, folder: Path, *arguments: str, code: int = 0) -> str:
+    """What the guard says of the plan; it must end with ``code``."""
+    plan = folder / "plan.json"
+    plan.write_text(stack.preview("--json").stdout)
+    guard = str(PROJECT / "scripts" / "preview_guard.py")
+    return ran(stack, guard, str(plan), *arguments, code=code).stdout
+
+
+def test_an_engine_is_upgraded_and_nodes_change_without_a_replacement(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    with deployed(tmp_path / "stack", emulator, engineVersion="8.1") as stack:
+        before = group_of(stack)
+        assert before["EngineVersion"].startswith("8.1")
+        stack.set(engineVersion="9.1")
+        guarded(stack, tmp_path)
+        stack.up()
+        upgraded = group_of(stack)
+        assert upgraded["EngineVersion"].startswith("9.1")
+        assert upgraded["ReplicationGroupId"] == before["ReplicationGroupId"]
+
+        stack.set(applyImmediately="false", nodeType="cache.r7g.large")
+        assert "waits for the maintenance window" in guarded(stack, tmp_path, code=1)
+        guarded(stack, tmp_path, "--accept-waiting")
+        stack.up()
+        waiting = group_of(stack)
+        assert waiting["CacheNodeType"] == before["CacheNodeType"]
+        stack.set(applyImmediately="true")
+        stack.engine.run("refresh", "--yes", "--skip-preview")
+        stack.up()
+        assert group_of(stack)["CacheNodeType"] == "cache.r7g.large"
