@@ -11,13 +11,14 @@ from typing import Final
 
 from holdfast.verify.plan import Step
 from holdfast.verify.plan_rules import Harm, value_at
-from holdfast.verify.plan_table_aws import GROUP, USER, USER_GROUP_TYPE
+from holdfast.verify.plan_table_aws import GROUP, PARAMETERS, USER, USER_GROUP_TYPE
 from holdfast.verify.protections import UNKNOWN, present
 
+_PARAMETERS: Final = "parameterGroupName"
 _WAITING: Final = (
     "nodeType",
     "engineVersion",
-    "parameterGroupName",
+    _PARAMETERS,
     "userGroupIds",
     "transitEncryptionMode",
 )
@@ -54,6 +55,7 @@ def look(steps: Sequence[Step], *, waiting: bool = False) -> Iterator[Seen]:
     for step in steps:
         if step.type == GROUP and step.op == "update":
             yield from _waits(step, waiting=waiting)
+            yield from _outlived(step, steps)
 
 
 def _users(steps: Sequence[Step]) -> Iterator[Seen]:
@@ -111,6 +113,22 @@ def _waits(step: Step, *, waiting: bool) -> Iterator[Seen]:
         elif name in _ROLLED:
             what = f"{change} is made at once: every node is replaced, the primary by a failover"
             yield Seen(step, None, what)
+
+
+def _outlived(group: Step, steps: Sequence[Step]) -> Iterator[Seen]:
+    """A parameter group that goes while the store still has it: nobody can accept that wait."""
+    if group.new.get("applyImmediately") is True:
+        return
+    if value_at(group.old, (_PARAMETERS,)) == value_at(group.new, (_PARAMETERS,)):
+        return
+    for step in steps:
+        if step.type == PARAMETERS and step.op in ("replace", "delete") and not step.retained:
+            what = (
+                f"parameter group {step.name} is deleted, and the store has it until the "
+                "maintenance window: AWS refuses, and the update ends in an error; a new major "
+                "version is made at once (holdfast:applyImmediately true)"
+            )
+            yield Seen(step, Harm.WAITS, what)
 
 
 def _shown(value: object) -> str:

@@ -28,6 +28,7 @@ GROUP: Final = "aws:elasticache/replicationGroup:ReplicationGroup"
 SERVERLESS: Final = "aws:elasticache/serverlessCache:ServerlessCache"
 USER: Final = "aws:elasticache/user:User"
 USER_GROUP_TYPE: Final = "aws:elasticache/userGroup:UserGroup"
+PARAMETERS: Final = "aws:elasticache/parameterGroup:ParameterGroup"
 KEY: Final = "aws:kms/key:Key"
 
 _NO_RETURN: Final = "sessions that are stored would no longer be found"
@@ -108,7 +109,7 @@ AWS_HOLDERS: Final[Mapping[str, Holder]] = MappingProxyType(
         SERVERLESS: _SERVERLESS,
         USER_GROUP_TYPE: Holder("user group", harm=Harm.ACCESS),
         USER: _USER,
-        "aws:elasticache/parameterGroup:ParameterGroup": _PARAMETERS,
+        PARAMETERS: _PARAMETERS,
         KEY: _KEY,
     }
 )

@@ -53,7 +53,7 @@ def recorded(name: str, **options: Any) -> Verdict:  # noqa: ANN401 - as judge t
     [
         ("node-type-at-once", {}),
         ("node-type-waits", {"store-test": Harm.WAITS}),
-        ("engine-upgrade-waits", {"store-test": Harm.WAITS}),
+        ("engine-upgrade-waits", {"store-test": Harm.WAITS, "store-parameters": Harm.WAITS}),
         ("app", {"store": Harm.EMPTY}),
         ("cluster-mode", {"store-test": Harm.EMPTY}),
         ("engine-version-lowered", {"store-test": Harm.REPLACE}),
@@ -163,6 +163,19 @@ def test_a_change_that_waits_for_the_window_is_refused_until_somebody_says_so(
     at_once = judged(step("update", GROUP, **change, applyImmediately=True))
     assert at_once.ok
     assert not any("waits" in note for note in at_once.notes)
+
+
+def test_a_new_major_version_cannot_wait_because_its_old_parameter_group_cannot_go() -> None:
+    waited = recorded("engine-upgrade-waits", waiting=True)
+    assert {finding.name: finding.harm for finding in waited.refused} == {
+        "store-parameters": Harm.WAITS
+    }
+    assert "applyImmediately true" in waited.refused[0].what
+    upgrade = {"engineVersion": "10.0", "parameterGroupName": UNKNOWN}
+    anew = step("replace", PARAMETERS, family="valkey10", reasons=["family"])
+    assert not judged(anew, step("update", GROUP, **upgrade), waiting=True).ok
+    assert judged(anew, step("update", GROUP, **upgrade, applyImmediately=True)).ok
+    assert judged(anew, step("update", GROUP, snapshotRetentionLimit=14)).ok
 
 
 def test_a_change_that_rolls_the_nodes_at_once_is_noted() -> None:
