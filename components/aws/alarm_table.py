@@ -71,12 +71,12 @@ _DENIALS: Final = (
         "CommandAuthorizationFailures",
         "Sum",
         300,
-        10,
+        50,
         (1, 1),
         "A login tries commands that its role does not have: an old rule, or an intruder.",
     ),
 )
-"""More than the few that smoke provokes on purpose."""
+"""More than smoke provokes on purpose: 3 logins, 6 keys and 28 commands a run on a primary."""
 
 _LATENCY: Final = tuple(
     Alarm(
