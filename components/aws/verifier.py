@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from components.aws.verifier_code import HANDLER, code_archive
 from components.aws.verifier_policy import assume_policy, role_policy
-from holdfast.aws.lambda_handler import RESERVE_SECONDS, SECRETS_VARIABLE
+from holdfast.aws.lambda_protocol import RESERVE_SECONDS, SECRETS_VARIABLE
 from holdfast.errors import ConfigError
 from holdfast.roles import APPLICATION_ROLES, Role
 

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from holdfast.aws import api
 from holdfast.aws.gathered import gather
-from holdfast.aws.lambda_protocol import Answer, Request
+from holdfast.aws.lambda_protocol import RESERVE_SECONDS, SECRETS_VARIABLE, Answer, Request
 from holdfast.aws.secrets import SecretValue, read_value, region_of
 from holdfast.cluster.edition import edition
 from holdfast.connection import Connection
@@ -25,12 +25,6 @@ from holdfast.roles import Role
 from holdfast.verify.catalogue import select
 from holdfast.verify.result import ExitCode, NotChecked, Outcome, Report
 from holdfast.verify.runner import Limits, verify
-
-SECRETS_VARIABLE: Final = "HOLDFAST_SECRETS"
-"""Environment variable of the function: a JSON object, the ARN of the secret of each role."""
-
-RESERVE_SECONDS: Final = 20.0
-"""What is kept of the function's time for checks that end late and for removing keys."""
 
 _MINIMUM_SECONDS: Final = 5.0
 _PROGRESS_SECONDS: Final = 2.0

@@ -1,7 +1,8 @@
 """What a smoke run asks of the verifier's function, and what the function answers.
 
 Both are JSON objects that a person can read too: ``aws lambda invoke`` shows the same ``result``
-as ``smoke --json``. No field holds a secret.
+as ``smoke --json``. No field holds a secret. Nothing here needs the AWS SDK: the program that
+deploys the function imports it in every preview.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ from holdfast.errors import ConfigError, HoldfastError
 from holdfast.verify.result import ExitCode, Group, Report
 
 VERSION: Final = 1
+SECRETS_VARIABLE: Final = "HOLDFAST_SECRETS"
+"""Environment variable of the function: a JSON object, the ARN of the secret of each role."""
+
+RESERVE_SECONDS: Final = 20.0
+"""What is kept of the function's time for checks that end late and for removing keys."""
+
 _FIELDS: Final = ("version", "groups", "timeout_seconds")
 
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 import pytest
 
 from components.aws.verifier_code import code_files
-from holdfast.aws.lambda_handler import RESERVE_SECONDS, SECRETS_VARIABLE, run
-from holdfast.aws.lambda_protocol import Answer
+from holdfast.aws.lambda_handler import run
+from holdfast.aws.lambda_protocol import RESERVE_SECONDS, SECRETS_VARIABLE, Answer
 from holdfast.aws.secrets import SecretValue, parse_value
 from holdfast.connection import Connection
 from holdfast.errors import AccessDenied, ConfigError, StoreUnavailable

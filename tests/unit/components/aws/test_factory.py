@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -233,3 +235,12 @@ def test_a_setting_is_refused_by_its_key_and_nothing_is_made(
 
     assert deploy(program, cloud=Aws()).created == {}
     assert refused == [f"holdfast:{blamed}"]
+
+
+def test_a_stack_on_aws_imports_no_client_of_aws_which_every_preview_would_wait_for() -> None:
+    program = (
+        "import sys, components.aws.factory\n"
+        "sys.exit(any(name.split('.')[0] in ('boto3', 'botocore') for name in sys.modules))"
+    )
+    root = Path(__file__).resolve().parents[4]
+    assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
