@@ -70,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command == "up":
             rig = Rig.up(arguments.nodes, arguments.name)
-            say(f'KUBECONFIG={rig.kubeconfig}; eval "$(python -m tests.cluster.rig env)"')
+            named = "" if arguments.name == DEFAULT_NAME else f" --name {arguments.name}"
+            say(f'KUBECONFIG={rig.kubeconfig}; eval "$(python -m tests.cluster.rig env{named})"')
         elif arguments.command == "down":
             _down(arguments.name)
         elif arguments.command == "logs":
