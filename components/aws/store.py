@@ -41,20 +41,22 @@ _AS_IT_IS: Final = (
     "maintenanceWindow",
     "multiAzEnabled",
     "nodeType",
-    "numCacheClusters",
-    "numNodeGroups",
     "parameterGroupName",
     "port",
-    "replicasPerNodeGroup",
     "securityGroupIds",
     "snapshotRetentionLimit",
     "snapshotWindow",
     "tags",
+    "tagsAll",
     "transitEncryptionEnabled",
     "transitEncryptionMode",
     "userGroupIds",
 )
 """Everything that is said of a group: while it is adopted, none of it may differ."""
+
+_COUNTS: Final = {True: ("numNodeGroups", "replicasPerNodeGroup"), False: ("numCacheClusters",)}
+"""Likewise, by cluster mode. A group that was read has all three, and AWS's plugin refuses them
+together: what is ignored is taken over as it was read."""
 
 
 class ElastiCacheSessionStore(AwsStoreOutputs):
@@ -193,7 +195,7 @@ def _replication_group(
 def _group_options(spec: NodesSpec) -> pulumi.ResourceOptions:
     ignored = [*_ONLY_AT_CREATION]
     if spec.import_id is not None:
-        ignored += _AS_IT_IS
+        ignored += [*_AS_IT_IS, *_COUNTS[spec.store.cluster]]
     elif spec.replication_group_id is not None:
         ignored += _REPLACES_AN_ADOPTED_ONE
     return pulumi.ResourceOptions(

@@ -230,6 +230,14 @@ def test_an_existing_group_is_adopted_as_it_is() -> None:
     assert made.inputs(NAME)["replicationGroupId"] == "legacy"
 
 
+def test_counts_of_the_other_cluster_mode_are_not_taken_over_with_a_group_that_is_adopted() -> None:
+    def ignored(**changes: Any) -> set[str]:  # noqa: ANN401 - as the arguments are
+        return set(nodes(import_id="legacy", **changes).requests[NAME].ignoreChanges)
+
+    assert not ignored() & {"numNodeGroups", "replicasPerNodeGroup"}
+    assert "numCacheClusters" not in ignored(**CLUSTER)
+
+
 def test_an_adopted_group_keeps_its_id_and_what_would_replace_it() -> None:
     made = nodes(replication_group_id="legacy")
     request = made.requests[NAME]
