@@ -21,7 +21,7 @@ from toolchain.servers import MATRIX, ServerInstall, find_server
 from toolchain.venv import ensure_venv
 
 SUITES = ("unit", "policy", "local", "aws", "cluster", "apps")
-NEED_TOOLS = frozenset({"local", "apps"})
+NEED_TOOLS = frozenset({"local", "aws", "apps"})
 """Suites that run the Pulumi CLI and servers."""
 
 
