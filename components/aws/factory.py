@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +22,7 @@ from components.aws.spec import NodesSpec, ServerlessSpec
 from components.aws.store import ElastiCacheSessionStore
 from components.aws.verifier import Verifier, VerifierArgs
 from components.outputs import SessionStore
+from config.aws_login import check_login
 from config.aws_settings import AwsSettings
 from config.schema import BY_NAME
 from config.settings import Settings
@@ -46,12 +48,14 @@ def create_aws_store(name: str, settings: Settings, own: AwsSettings) -> Session
     """Create the network, the store and the verifier through a provider of their own.
 
     Raises:
-        HoldfastError: a setting is refused. Nothing was registered, and no call made.
+        HoldfastError: a setting is refused, or there is no AWS login. Nothing was registered, and
+            no call made.
     """
     try:
         check(settings, own)
     except ConfigError as error:
         raise _named(error) from None
+    check_login(os.environ)
     options = pulumi.ResourceOptions(provider=_provider(name, settings, own))
     network = PrivateNetwork(f"{name}-network", network_args(own), options)
     store = _store(name, settings, own, network, options)

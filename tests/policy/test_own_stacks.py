@@ -86,6 +86,12 @@ def complaints(found: list[Resource], level: Level) -> list[str]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def _a_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_store_on_aws_holds_to_every_policy(stack: str, tmp_path: Path) -> None:
     raw = STACKS[stack]
