@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 
-from components.credentials import FULL, narrow_documents
-from components.outputs import OUTPUT_NAMES
+from components.credentials import FULL
+from components.outputs import Facts, SessionStore
 from config.existing_settings import ExistingSettings
+from config.reader import member
 from config.rules import check_app, check_buckets, check_expected_sessions
 from config.schema import Engine
 from config.settings import Settings
@@ -98,8 +99,8 @@ class ExistingSpec:
             dict(args["users"]),
             Connection(
                 target=_TARGET,
-                topology=Topology(args["topology"]),
-                engine=Engine(args["engine"]).value,
+                topology=member(Topology, "topology", args["topology"]),
+                engine=member(Engine, "engine", args["engine"]).value,
                 engine_version=args["engine_version"],
                 app=check_app(args.get("app", "agent")),
                 buckets=check_buckets(args.get("buckets", 64)),
@@ -141,52 +142,13 @@ class ExistingSpec:
         return {FULL: full.to_json(), **narrow}
 
 
-class ExistingSessionStore(pulumi.ComponentResource):
+class ExistingSessionStore(SessionStore):
     """A session store that runs already, with the outputs of the other targets.
 
     Creates nothing and asks nothing: what is told is handed on as a Connection, with the passwords
     secret. Whether it holds is for ``scripts/smoke.py`` to say; what the store cannot do, or does
     not let one see, is listed there as not checked.
     """
-
-    connection: pulumi.Output[str]
-    """The operator's Connection with every role that has a login, as JSON. Secret."""
-
-    connections: pulumi.Output[Mapping[str, str]]
-    """A narrow Connection for each of those roles, as JSON, by role. Secret."""
-
-    target: pulumi.Output[str]
-    """``existing``."""
-
-    topology: pulumi.Output[str]
-    """As it was told."""
-
-    engine: pulumi.Output[str]
-    """The server program and its version, as they were told."""
-
-    endpoints: pulumi.Output[Sequence[str]]
-    """``host:port`` of what clients dial first."""
-
-    app: pulumi.Output[str]
-    """Prefix of every key."""
-
-    roles: pulumi.Output[Sequence[str]]
-    """Roles that an application can log in as."""
-
-    connection_files: pulumi.Output[Mapping[str, str]]
-    """Empty."""
-
-    ca_file: pulumi.Output[str]
-    """Empty: the CA is in the Connection."""
-
-    certificate_serials: pulumi.Output[Mapping[str, str]]
-    """Empty: the certificates are somebody else's."""
-
-    connection_secrets: pulumi.Output[Mapping[str, str]]
-    """Empty."""
-
-    resources: pulumi.Output[Mapping[str, str]]
-    """Empty."""
 
     def __init__(
         self,
@@ -197,22 +159,18 @@ class ExistingSessionStore(pulumi.ComponentResource):
         spec = ExistingSpec.from_args(args)
         super().__init__("holdfast:index:ExistingSessionStore", name, spec.fixed_inputs, opts)
         known = spec.without_passwords
-        documents = pulumi.Output.secret(args["passwords"]).apply(spec.documents)
-        self.connection = documents.apply(lambda by_role: by_role[FULL])
-        self.connections = documents.apply(narrow_documents)
-        self.target = pulumi.Output.from_input(_TARGET)
-        self.topology = pulumi.Output.from_input(known.topology.value)
-        self.engine = pulumi.Output.from_input(f"{known.engine} {known.engine_version}")
-        self.endpoints = pulumi.Output.from_input(spec.endpoints)
-        self.app = pulumi.Output.from_input(known.app)
-        self.roles = pulumi.Output.from_input([role.value for role in spec.users])
-        self.ca_file = pulumi.Output.from_input("")
-        nothing: dict[str, str] = {}
-        self.connection_files = pulumi.Output.from_input(nothing)
-        self.certificate_serials = pulumi.Output.from_input(nothing)
-        self.connection_secrets = pulumi.Output.from_input(nothing)
-        self.resources = pulumi.Output.from_input(nothing)
-        self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
+        self._give_back(
+            Facts(
+                target=_TARGET,
+                topology=known.topology,
+                engine=f"{known.engine} {known.engine_version}",
+                app=known.app,
+                roles=tuple(spec.users),
+            ),
+            pulumi.Output.secret(args["passwords"]).apply(spec.documents),
+            pulumi.Output.from_input(None),
+            endpoints=pulumi.Output.from_input(spec.endpoints),
+        )
 
 
 def existing_args(settings: Settings, own: ExistingSettings) -> ExistingSessionStoreArgs:

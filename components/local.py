@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import pulumi
 
 from components.credentials import (
-    FULL,
     Credentials,
     OwnCertificates,
     connection_documents,
-    narrow_documents,
 )
 from components.local_config import fill_secret_directives
 from components.local_spec import LocalSessionStoreArgs, LocalSpec
-from components.outputs import OUTPUT_NAMES
+from components.outputs import Facts, SessionStore
 from components.resources import ClusterFormation, SecretFile, ServerProcess
 from holdfast.connection import Topology
 from holdfast.roles import APPLICATION_ROLES, Role
 
 
-class LocalSessionStore(pulumi.ComponentResource):
+class LocalSessionStore(SessionStore):
     """A session store of real server processes on this machine.
 
     Creates a password for each role, a certificate authority, one certificate for the servers
@@ -33,45 +31,6 @@ class LocalSessionStore(pulumi.ComponentResource):
     hold digests only. It does not survive the loss of the machine: that is what the other
     targets are for.
     """
-
-    connection: pulumi.Output[str]
-    """The operator's Connection with every role, as JSON. Secret."""
-
-    connections: pulumi.Output[Mapping[str, str]]
-    """A narrow Connection for each application role, as JSON, by role. Secret."""
-
-    target: pulumi.Output[str]
-    """``local``."""
-
-    topology: pulumi.Output[str]
-    """``standalone``, ``sentinel`` or ``cluster``."""
-
-    engine: pulumi.Output[str]
-    """The server program and its version, such as ``valkey 9.1.2``."""
-
-    endpoints: pulumi.Output[Sequence[str]]
-    """``host:port`` of the Sentinels, the cluster's nodes, or the only server."""
-
-    app: pulumi.Output[str]
-    """Prefix of every key."""
-
-    roles: pulumi.Output[Sequence[str]]
-    """Roles that an application can log in as."""
-
-    connection_files: pulumi.Output[Mapping[str, str]]
-    """Path of the file with each application role's Connection."""
-
-    ca_file: pulumi.Output[str]
-    """Path of the CA's certificates as PEM, for tools."""
-
-    certificate_serials: pulumi.Output[Mapping[str, str]]
-    """Serial number in hex of the certificate of ``server`` and ``sentinel`` processes."""
-
-    connection_secrets: pulumi.Output[Mapping[str, str]]
-    """Empty: there is no cluster."""
-
-    resources: pulumi.Output[Mapping[str, str]]
-    """Empty: everything is found by the store's name."""
 
     def __init__(
         self,
@@ -115,23 +74,21 @@ class LocalSessionStore(pulumi.ComponentResource):
             opts=after_start,
         )
 
-        self.connection = documents[FULL]
-        self.connections = documents.apply(narrow_documents)
-        # URNs are known in a preview, and fail with their resource: a refused change must not
-        # leave outputs behind that say it was made.
-        started = pulumi.Output.all(*(resource.urn for resource in running))
-        self.target = started.apply(lambda _: "local")
-        self.topology = started.apply(lambda _: spec.topology.value)
-        self.engine = started.apply(lambda _: f"{spec.config.engine} {spec.config.version}")
-        self.endpoints = started.apply(lambda _: [str(address) for address in spec.endpoints])
-        self.app = started.apply(lambda _: spec.app)
-        self.roles = started.apply(lambda _: [role.value for role in APPLICATION_ROLES])
-        self.connection_files = pulumi.Output.all(**files)
-        self.ca_file = ca_file.path
-        self.certificate_serials = own.serials
-        self.connection_secrets = started.apply(lambda _: {})
-        self.resources = started.apply(lambda _: {})
-        self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
+        made = pulumi.Output.all(*(resource.urn for resource in running))
+        self._give_back(
+            Facts(
+                target="local",
+                topology=spec.topology,
+                engine=f"{spec.config.engine} {spec.config.version}",
+                app=spec.app,
+            ),
+            documents,
+            made,
+            endpoints=made.apply(lambda _: [str(address) for address in spec.endpoints]),
+            connection_files=pulumi.Output.all(**files),
+            ca_file=ca_file.path,
+            certificate_serials=own.serials,
+        )
 
 
 def _processes(

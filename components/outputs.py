@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import get_annotations
+from typing import Any, Final
 
 import pulumi
 
+from components.credentials import FULL, narrow_documents
+from holdfast.connection import Topology
+from holdfast.roles import APPLICATION_ROLES, Role
 
-class SessionStore(Protocol):
-    """The outputs that all targets share.
 
-    ``connection`` and ``connections`` are secret as a whole; the others are for people and hold
-    no secret.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a store before it is made; see the outputs of these names."""
+
+    target: str
+    topology: Topology
+    engine: str
+    app: str
+    roles: Collection[Role] = APPLICATION_ROLES
+
+
+class SessionStore(pulumi.ComponentResource):
+    """A session store: what the component of every target is, whatever it creates.
+
+    Each attribute named here is an output. ``connection`` and ``connections`` are secret as a
+    whole; the others are for people and programs and hold no secret.
     """
 
     connection: pulumi.Output[str]
@@ -22,7 +39,7 @@ class SessionStore(Protocol):
     """A narrow Connection for each application role, as JSON, by role. Secret."""
 
     target: pulumi.Output[str]
-    """Where the store runs: ``local``, ..."""
+    """Where the store runs: ``local``, ``kubernetes``, ``aws``, ``existing``."""
 
     topology: pulumi.Output[str]
     """``standalone``, ``sentinel``, ``cluster``, ..."""
@@ -58,22 +75,44 @@ class SessionStore(Protocol):
     """What the target made, by a name for programs, as its API calls it; empty where processes
     and objects are found by the store's name. Without secrets."""
 
+    def _give_back(
+        self,
+        facts: Facts,
+        documents: pulumi.Output[dict[str, str]],
+        made: pulumi.Output[Any],
+        *,
+        endpoints: pulumi.Output[list[str]],
+        connection_files: pulumi.Output[Mapping[str, str]] | None = None,
+        ca_file: pulumi.Output[str] | None = None,
+        certificate_serials: pulumi.Output[Mapping[str, str]] | None = None,
+        connection_secrets: pulumi.Output[Mapping[str, str]] | None = None,
+        resources: pulumi.Output[Mapping[str, str]] | None = None,
+    ) -> None:
+        """Fill the outputs and register them: the last call of a component.
 
-OUTPUT_NAMES = (
-    "connection",
-    "connections",
-    "target",
-    "topology",
-    "engine",
-    "endpoints",
-    "app",
-    "roles",
-    "connection_files",
-    "ca_file",
-    "certificate_serials",
-    "connection_secrets",
-    "resources",
-)
+        ``documents`` are Connections as JSON by role, the operator's under FULL, secret. ``made``
+        comes when the store is there: of URNs, since they are known in a preview and fail with
+        their resource; a refused change must not leave outputs behind that say it was made. The
+        others are the outputs of these names, empty where they are not given.
+        """
+        nothing: pulumi.Output[Mapping[str, str]] = made.apply(lambda _: {})
+        self.connection = documents[FULL]
+        self.connections = documents.apply(narrow_documents)
+        self.target = made.apply(lambda _: facts.target)
+        self.topology = made.apply(lambda _: facts.topology.value)
+        self.engine = made.apply(lambda _: facts.engine)
+        self.endpoints = endpoints
+        self.app = made.apply(lambda _: facts.app)
+        self.roles = made.apply(lambda _: [role.value for role in facts.roles])
+        self.connection_files = nothing if connection_files is None else connection_files
+        self.ca_file = made.apply(lambda _: "") if ca_file is None else ca_file
+        self.certificate_serials = nothing if certificate_serials is None else certificate_serials
+        self.connection_secrets = nothing if connection_secrets is None else connection_secrets
+        self.resources = nothing if resources is None else resources
+        self.register_outputs({name: getattr(self, name) for name in OUTPUT_NAMES})
+
+
+OUTPUT_NAMES: Final = tuple(get_annotations(SessionStore))
 
 
 def export_outputs(store: SessionStore, *, preset: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
@@ -14,10 +14,9 @@ from components.aws.secrets import RoleSecrets
 from components.aws.security import store_gate
 from components.aws.store_spec import Endpoints, StoreSpec
 from components.aws.users import Users
-from components.credentials import FULL, connection_documents, narrow_documents
-from components.outputs import OUTPUT_NAMES
+from components.credentials import connection_documents
+from components.outputs import Facts, SessionStore
 from holdfast.connection import Connection
-from holdfast.roles import APPLICATION_ROLES
 
 
 class Surroundings:
@@ -62,47 +61,8 @@ class Surroundings:
         )
 
 
-class AwsStoreOutputs(pulumi.ComponentResource):
+class AwsStoreOutputs(SessionStore):
     """The outputs of a store on AWS, which both kinds have."""
-
-    connection: pulumi.Output[str]
-    """The operator's Connection with every role, as JSON. Secret."""
-
-    connections: pulumi.Output[Mapping[str, str]]
-    """A narrow Connection for each application role, as JSON, by role. Secret."""
-
-    target: pulumi.Output[str]
-    """``aws``."""
-
-    topology: pulumi.Output[str]
-    """``replication-group``, ``cluster`` or ``serverless``."""
-
-    engine: pulumi.Output[str]
-    """``valkey`` and its version, as it was asked for."""
-
-    endpoints: pulumi.Output[Sequence[str]]
-    """``host:port`` of what clients dial first, a name that AWS moves at a failover."""
-
-    app: pulumi.Output[str]
-    """Prefix of every key."""
-
-    roles: pulumi.Output[Sequence[str]]
-    """Roles that an application can log in as."""
-
-    connection_files: pulumi.Output[Mapping[str, str]]
-    """Empty: applications read the secrets in :attr:`connection_secrets`."""
-
-    ca_file: pulumi.Output[str]
-    """Empty: AWS's certificates are signed by a CA that systems know."""
-
-    certificate_serials: pulumi.Output[Mapping[str, str]]
-    """Empty: AWS issues and renews the certificates."""
-
-    connection_secrets: pulumi.Output[Mapping[str, str]]
-    """ARN of the Secrets Manager secret of each application role."""
-
-    resources: pulumi.Output[Mapping[str, str]]
-    """What was made, as AWS calls it."""
 
     client_security_group_id: pulumi.Output[str]
     """The group whose members may connect."""
@@ -135,27 +95,13 @@ class AwsStoreOutputs(pulumi.ComponentResource):
         )
         values = around.secrets.fill(full, around.users)
         documents = full.apply(lambda known: connection_documents(known[0]))
-        self.connection = documents[FULL]
-        self.connections = documents.apply(narrow_documents)
         self.client_security_group_id = around.gate.clients.id
         self.store_security_group_id = around.gate.store.id
         self.kms_key_arn = around.key_arn
         self.secret_arns = around.secrets.arns
         policy = around.connect_policy(store.arn)
         self.connect_policy_arn = None if policy is None else policy.arn
-        # As on the other targets: a refused change leaves no outputs that say it was made.
-        started = pulumi.Output.all(store.urn, *(value.urn for value in values))
-        self.target = started.apply(lambda _: "aws")
-        self.topology = started.apply(lambda _: spec.topology.value)
-        self.engine = started.apply(lambda _: f"valkey {spec.engine_version}")
-        self.endpoints = endpoints.apply(lambda known: [str(known.first)])
-        self.app = started.apply(lambda _: spec.app)
-        self.roles = started.apply(lambda _: [role.value for role in APPLICATION_ROLES])
-        self.connection_files = started.apply(lambda _: {})
-        self.ca_file = started.apply(lambda _: "")
-        self.certificate_serials = started.apply(lambda _: {})
-        self.connection_secrets = pulumi.Output.all(**self.secret_arns)
-        made = {
+        ids = {
             "region": spec.region,
             "user_group_id": around.users.group.user_group_id,
             "client_security_group_id": self.client_security_group_id,
@@ -165,6 +111,17 @@ class AwsStoreOutputs(pulumi.ComponentResource):
             **resources,
         }
         if self.connect_policy_arn is not None:
-            made["connect_policy_arn"] = self.connect_policy_arn
-        self.resources = pulumi.Output.all(**made)
-        self.register_outputs({output: getattr(self, output) for output in OUTPUT_NAMES})
+            ids["connect_policy_arn"] = self.connect_policy_arn
+        self._give_back(
+            Facts(
+                target="aws",
+                topology=spec.topology,
+                engine=f"valkey {spec.engine_version}",
+                app=spec.app,
+            ),
+            documents,
+            pulumi.Output.all(store.urn, *(value.urn for value in values)),
+            endpoints=endpoints.apply(lambda known: [str(known.first)]),
+            connection_secrets=pulumi.Output.all(**self.secret_arns),
+            resources=pulumi.Output.all(**ids),
+        )
