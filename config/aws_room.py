@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from config.aws_rules import check_region, fail
+from config.aws_rules import check_offered, check_region
 from config.aws_settings import in_settings, maximum
 from config.capacity import NodePlan, Room
 from config.reader import ConfigReader
@@ -17,11 +17,10 @@ from holdfast.aws.nodes import (
     choose_nodes,
     cost_phrase,
     find_node,
-    offered,
     price_note,
     shards_due,
 )
-from holdfast.aws.nodes_table import NODES, NodeType
+from holdfast.aws.nodes_table import NodeType
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
 from holdfast.sizing import DEFAULT_HEADROOM
@@ -149,9 +148,7 @@ def plan_nodes(
             node = find_node(name)
     except ConfigError as error:
         raise in_settings(error) from None
-    if not offered(node, region):
-        others = ", ".join(other.name for other in NODES if offered(other, region))
-        raise fail("nodeType", node.name, f"one that {region} offers: {others}", "set one of them")
+    check_offered(node, region)
     room = NodeRoom(
         maxmemory_bytes=node.usable_bytes,
         session_bytes=session_bytes,

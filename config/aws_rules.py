@@ -10,10 +10,12 @@ from typing import Final
 
 from config.schema import BY_NAME
 from holdfast.aws.names import MAX_ID, MAX_PREFIX, is_id
+from holdfast.aws.nodes import offered
+from holdfast.aws.nodes_table import NODES, NodeType
+from holdfast.aws.parameters import ENGINE_VERSIONS
 from holdfast.aws.regions_table import FAMILIES_BY_REGION
 from holdfast.errors import ConfigError
 
-ENGINE_VERSIONS: Final = ("7.2", "8.0", "8.1", "8.2", "9.0", "9.1")
 LOG_RETENTION_DAYS: Final = (7, 14, 30, 60, 90, 120, 150, 180, 365, 400)
 """What CloudWatch has between a week and what the policy pack allows."""
 
@@ -105,6 +107,14 @@ def check_engine_version(version: str | None) -> str:
             else f'set for example "{ENGINE_VERSIONS[-1]}"',
         )
     return version
+
+
+def check_offered(node: NodeType, region: str) -> NodeType:
+    """A node type that the region has. Raises ConfigError."""
+    if not offered(node, region):
+        others = ", ".join(other.name for other in NODES if offered(other, region))
+        raise fail("nodeType", node.name, f"one that {region} offers: {others}", "set one of them")
+    return node
 
 
 def check_client_cidrs(cidrs: tuple[str, ...]) -> tuple[str, ...]:

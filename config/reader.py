@@ -120,18 +120,19 @@ class ConfigReader:
         Raises:
             ConfigError: the value is no member; the nearest one is suggested.
         """
-        return _member(kind, name, self.text(name))
+        return member(kind, name, self.text(name))
 
     def choices(self, kind: type[_Choice], name: str) -> frozenset[_Choice]:
         """Members of ``kind`` out of a list. Raises ConfigError."""
-        return frozenset(_member(kind, name, value) for value in self.texts(name))
+        return frozenset(member(kind, name, value) for value in self.texts(name))
 
     def optional_choice(self, kind: type[_Choice], name: str) -> _Choice | None:
         """A member of ``kind``, None where it is unset. Raises ConfigError."""
         return None if self._value(name) is None else self.choice(kind, name)
 
 
-def _member(kind: type[_Choice], name: str, value: str) -> _Choice:
+def member(kind: type[_Choice], name: str, value: str) -> _Choice:
+    """The member of that value. Raises ConfigError of the setting, with the nearest one."""
     try:
         return kind(value)
     except ValueError:

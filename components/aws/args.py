@@ -64,8 +64,8 @@ class StoreArgs(TypedDict, total=False):
     """The account, 12 digits; default: AWS is asked for it."""
 
     preset: Preset
-    """``dev`` (default), ``staging`` or ``prod``: prod protects what holds sessions, asks for a
-    replica and for snapshots, and leaves a final one."""
+    """``dev`` (default), ``staging`` or ``prod``: the latter two ask for a replica; prod protects
+    what holds sessions, and leaves a final snapshot."""
 
     app: str
     """Prefix of every key; default ``agent``. Fixed for a store's life."""

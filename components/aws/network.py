@@ -11,9 +11,11 @@ import pulumi_aws as aws
 
 from components.aws.args import PrivateNetworkArgs
 from components.aws.policies import assume_policy, endpoint_policy, flow_log_policy
+from components.aws.store_spec import check_aws_name
 from config.aws_network import check_distinct_zones, subnet_cidrs
 from config.aws_rules import (
     check_ids,
+    check_kms_key_arn,
     check_log_retention_days,
     check_number,
     check_region,
@@ -62,9 +64,10 @@ class NetworkSpec:
                 raise ConfigError(
                     "subnet_ids", subnet_ids[0], "two or more, in different zones", "add another"
                 )
+        region, key = check_region(args["region"]), args.get("kms_key_arn")
         return cls(
-            region=check_region(args["region"]),
-            aws_name=args["aws_name"],
+            region=region,
+            aws_name=check_aws_name(args["aws_name"]),
             cidr=check_vpc_cidr(args.get("cidr", DEFAULT_VPC_CIDR)),
             zones=check_number(
                 "availabilityZones",
@@ -76,7 +79,7 @@ class NetworkSpec:
             vpc_id=vpc_id,
             subnet_ids=subnet_ids,
             log_retention_days=check_log_retention_days(args.get("log_retention_days", 30)),
-            kms_key_arn=args.get("kms_key_arn"),
+            kms_key_arn=None if key is None else check_kms_key_arn(key, region),
             tags=dict(args.get("tags", {})),
         )
 

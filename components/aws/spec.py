@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from components.aws.args import ElastiCacheSessionStoreArgs, ServerlessSessionStoreArgs
 from components.aws.store_spec import StoreSpec, store_spec
-from config.aws_rules import check_import_id, check_number
+from config.aws_rules import check_import_id, check_number, check_offered, check_region
 from config.aws_windows import check_windows
+from config.reader import member
 from config.rules import check_eviction_policy, check_expected_sessions
 from config.schema import EvictionPolicy, Preset
 from config.shape import Shape, resolve_aws_shape
@@ -38,13 +39,13 @@ class NodesSpec:
     @classmethod
     def from_args(cls, args: ElastiCacheSessionStoreArgs) -> NodesSpec:
         """Fill in the defaults and check every rule. Raises ConfigError."""
-        preset = Preset(args.get("preset", Preset.DEV))
+        preset = member(Preset, "preset", args.get("preset", Preset.DEV))
         production = preset is Preset.PROD
         shape = resolve_aws_shape(
-            Topology(args.get("topology", Topology.REPLICATION_GROUP)),
+            member(Topology, "topology", args.get("topology", Topology.REPLICATION_GROUP)),
             primaries=args.get("shards", 1),
             replicas=args.get("replicas", _REPLICAS[preset]),
-            may_fail_over=production,
+            may_fail_over=preset is not Preset.DEV,
         )
         if shape.topology is Topology.SERVERLESS:
             raise ConfigError(
@@ -53,7 +54,7 @@ class NodesSpec:
                 "replication-group or cluster",
                 "use ServerlessSessionStore",
             )
-        node = find_node(args["node_type"])
+        node = check_offered(find_node(args["node_type"]), check_region(args["region"]))
         policy = check_eviction_policy(args.get("eviction_policy", "volatile-lru"))
         snapshot_window, maintenance_window = check_windows(
             args.get("snapshot_window", "03:00-04:00"),
@@ -135,7 +136,7 @@ class ServerlessSpec:
         snapshot_window, _ = check_windows(
             args.get("snapshot_window", "03:00-04:00"), "sun:05:00-sun:06:00"
         )
-        preset = Preset(args.get("preset", Preset.DEV))
+        preset = member(Preset, "preset", args.get("preset", Preset.DEV))
         return cls(
             store=store_spec(args, preset, Topology.SERVERLESS, snapshot_window, capacity),
             data_storage_gb=storage,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from components.aws.args import StoreArgs
 from config.aws_rotation import check_aws_rotation
 from config.aws_rules import (
+    check_account_ids,
     check_client_cidrs,
     check_emails,
     check_engine_version,
@@ -20,6 +21,7 @@ from config.aws_rules import (
     check_topic_arn,
 )
 from config.aws_settings import Authentication
+from config.reader import member
 from config.rules import check_app, check_buckets
 from config.schema import Preset
 from holdfast.aws.names import MAX_PREFIX, is_id
@@ -142,22 +144,21 @@ def store_spec(
 ) -> StoreSpec:
     """Fill in the defaults and check every rule. Raises ConfigError."""
     region = check_region(args["region"])
-    key, topic, snapshot = (
-        args.get("kms_key_arn"),
-        args.get("alarm_topic_arn"),
-        args.get("restore_from"),
-    )
+    account, key = args.get("account_id"), args.get("kms_key_arn")
+    topic, snapshot = args.get("alarm_topic_arn"), args.get("restore_from")
     serverless = topology is Topology.SERVERLESS
     return StoreSpec(
         region=region,
         aws_name=check_aws_name(args["aws_name"]),
-        account_id=args.get("account_id"),
+        account_id=None if account is None else check_account_ids((account,))[0],
         preset=preset,
         app=check_app(args.get("app", "agent")),
         buckets=check_buckets(args.get("buckets", 64)),
         engine_version=check_engine_version(args.get("engine_version")),
         topology=topology,
-        authentication=Authentication(args.get("authentication", Authentication.PASSWORD)),
+        authentication=member(
+            Authentication, "authentication", args.get("authentication", Authentication.PASSWORD)
+        ),
         user_generations=_check_generations(tuple(args.get("user_generations", (1,)))),
         client_security_group_ids=check_ids(
             "clientSecurityGroupIds", "sg", tuple(args.get("client_security_group_ids", ()))

@@ -10,8 +10,10 @@ from typing import Final, NotRequired, Self, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.store_spec import check_aws_name
 from components.aws.verifier_code import HANDLER, code_archive
 from components.aws.verifier_policy import assume_policy, role_policy
+from config.aws_rules import check_log_retention_days, check_region
 from holdfast.aws.lambda_protocol import RESERVE_SECONDS, SECRETS_VARIABLE
 from holdfast.errors import ConfigError
 from holdfast.roles import APPLICATION_ROLES, Role
@@ -25,6 +27,7 @@ _SHORTEST_SECONDS: Final = int(RESERVE_SECONDS) + 10
 _LONGEST_SECONDS: Final = 900
 """Of any function (Lambda quotas)."""
 
+_UNRESERVED: Final = -1
 _PORTS: Final = (6379, 6380)
 _HTTPS: Final = 443
 _ANYWHERE: Final = ("0.0.0.0/0",)
@@ -106,12 +109,22 @@ class _Spec:
                 f"{_SHORTEST_SECONDS} to {_LONGEST_SECONDS} seconds",
                 "choose one of them",
             )
+        concurrency = args.get("reserved_concurrency", 1)
+        if concurrency != _UNRESERVED and concurrency < 1:
+            raise ConfigError(
+                "verifier.reserved_concurrency",
+                concurrency,
+                f"1 or more, or {_UNRESERVED}",
+                "with 0 the function never runs",
+            )
+        check_aws_name(args["aws_name"])
+        check_region(args["region"])
         return cls(
             args,
             roles,
             timeout,
-            args.get("reserved_concurrency", 1),
-            args.get("log_retention_days", 30),
+            concurrency,
+            check_log_retention_days(args.get("log_retention_days", 30)),
             args.get("tags", {}),
         )
 

@@ -14,8 +14,6 @@ from holdfast.errors import ConfigError
 ENGINE_VERSIONS: Final = ("7.2", "8.0", "8.1", "8.2", "9.0", "9.1")
 """Of Valkey that ElastiCache offers (cfn-lint 1.58's table of regions)."""
 
-SERVERLESS_VERSIONS: Final = ("7", "8", "9")
-
 _MIB: Final = 1024**2
 _SMALLEST_BACKLOG_BYTES: Final = 16 * _MIB
 _LARGEST_BACKLOG_BYTES: Final = 64 * _MIB

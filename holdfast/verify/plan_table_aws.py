@@ -75,7 +75,7 @@ _SERVERLESS: Final = Holder(
 )
 _USER: Final = Holder(
     "user",
-    # Who uses it is seen from the whole plan: see plan_guard_aws.
+    # Who uses it is seen from the whole plan: see plan_aws.
     harm=None,
     rules=NO_LOGIN_WITHOUT_PASSWORD,
 )

@@ -131,6 +131,12 @@ def test_a_topology_without_its_address_is_refused_before_anything_is_registered
     assert deploy(program).created == {}
 
 
+@pytest.mark.parametrize("name", ["topology", "engine"])
+def test_an_unknown_choice_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"holdfast:{name}.*one of"):
+        ExistingSessionStore("s", arguments(**{name: "another"}))
+
+
 CONFIG = {
     "holdfast:target": "existing",
     "holdfast:endpoint": "cache.example:6380",

@@ -7,10 +7,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.aws_rules import ENGINE_VERSIONS, check_client_cidrs
+from config.aws_rules import check_client_cidrs
 from config.aws_settings import Authentication, AwsSettings
 from config.schema import Preset, Target
 from config.settings import Settings, load_settings
+from holdfast.aws.parameters import ENGINE_VERSIONS
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
 from tests.unit.config.strategies import place

@@ -138,6 +138,8 @@ def test_more_zones_than_the_region_has_are_refused() -> None:
         ({"vpc_id": "vpc-00000001", "subnet_ids": SUBNETS[:1]}, "subnet_ids"),
         ({"vpc_id": "mine", "subnet_ids": SUBNETS}, "holdfast:vpcId"),
         ({"log_retention_days": 2}, "holdfast:logRetentionDays"),
+        ({"aws_name": "Chat"}, "aws_name"),
+        ({"kms_key_arn": "alias/chat"}, "holdfast:kmsKeyArn"),
     ],
 )
 def test_a_wrong_argument_is_refused_by_its_name(changes: dict[str, Any], blamed: str) -> None:

@@ -92,6 +92,7 @@ def test_alarms_watch_the_cache_by_its_name_and_its_maximums() -> None:
         ({"ecpu_per_second": 999}, "holdfast:ecpuPerSecond"),
         ({"ecpu_per_second": 15_000_001}, "holdfast:ecpuPerSecond"),
         ({"restore_from": "a-name"}, "holdfast:restoreSnapshot"),
+        ({"preset": "production"}, "holdfast:preset"),
     ],
 )
 def test_a_wrong_argument_is_refused_by_its_name(changes: dict[str, Any], blamed: str) -> None:

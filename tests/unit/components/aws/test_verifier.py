@@ -189,6 +189,10 @@ def test_logins_by_iam_get_their_policy() -> None:
         ({"secret_arns": {"replica": "arn"}}, "verifier.secret_arns"),
         ({"timeout_seconds": 29}, "verifier.timeout_seconds"),
         ({"timeout_seconds": 901}, "verifier.timeout_seconds"),
+        ({"reserved_concurrency": 0}, "verifier.reserved_concurrency"),
+        ({"log_retention_days": 31}, "holdfast:logRetentionDays"),
+        ({"aws_name": "c" * 25}, "aws_name"),
+        ({"region": "nowhere-1"}, "holdfast:region"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_registered(
