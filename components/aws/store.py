@@ -13,7 +13,7 @@ from components.aws.args import ElastiCacheSessionStoreArgs
 from components.aws.common import AwsStoreOutputs, Surroundings
 from components.aws.logs import log_deliveries
 from components.aws.spec import NodesSpec
-from components.aws.store_spec import PORT, Endpoints
+from components.aws.store_spec import PORT, Endpoints, check_component_name
 from holdfast.aws.parameters import family, parameters
 from holdfast.connection import Address
 
@@ -89,6 +89,7 @@ class ElastiCacheSessionStore(AwsStoreOutputs):
         args: ElastiCacheSessionStoreArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        check_component_name(name)
         spec = NodesSpec.from_args(args)
         super().__init__(
             "holdfast:index:ElastiCacheSessionStore", name, spec.store.fixed_inputs, opts

@@ -196,6 +196,18 @@ def check_aws_name(value: str) -> str:
     return value
 
 
+def check_component_name(name: str) -> str:
+    """A component's name, from which AWS's names of its groups follow. Raises ConfigError."""
+    if name != name.lower():
+        raise ConfigError(
+            "name",
+            name,
+            "lower case: AWS keeps a subnet group's name so, and it would differ for ever",
+            f"call it {name.lower()}",
+        )
+    return name
+
+
 def _check_generations(values: tuple[int, ...]) -> tuple[int, ...]:
     if not 1 <= len(values) <= 2 or values[0] < 1 or sorted(set(values)) != list(values):  # noqa: PLR2004 - one more than the one that goes
         raise ConfigError(

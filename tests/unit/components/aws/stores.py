@@ -23,8 +23,14 @@ NAME = "chat-test"
 GROUP = f"{NAME}-1a2b3c4"
 
 
-def nodes(*, preview: bool = False, cloud: Aws | None = None, **changes: Any) -> Deployment:  # noqa: ANN401 - as the arguments are
-    """A store of nodes, the component named ``s``."""
+def nodes(
+    *,
+    name: str = "s",
+    preview: bool = False,
+    cloud: Aws | None = None,
+    **changes: Any,  # noqa: ANN401 - as the arguments are
+) -> Deployment:
+    """A store of nodes, the component named ``s`` unless told otherwise."""
     args: ElastiCacheSessionStoreArgs = {
         "region": REGION,
         "aws_name": NAME,
@@ -35,7 +41,7 @@ def nodes(*, preview: bool = False, cloud: Aws | None = None, **changes: Any) ->
 
     def program() -> Mapping[str, pulumi.Output[Any]]:
         made = ElastiCacheSessionStore(
-            "s",
+            name,
             {**args, **changes},  # type: ignore[typeddict-item]  # the test says what it changes
         )
         return {name: getattr(made, name) for name in OUTPUT_NAMES}

@@ -432,6 +432,7 @@ def test_a_preview_knows_what_does_not_depend_on_aws() -> None:
 @pytest.mark.parametrize(
     ("changes", "blamed"),
     [
+        ({"name": "Store"}, "name"),
         ({"aws_name": "Chat"}, "aws_name"),
         ({"aws_name": "chat--test"}, "aws_name"),
         ({"aws_name": "c" * 25}, "aws_name"),
