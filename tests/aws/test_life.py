@@ -25,12 +25,21 @@ REGION = "eu-west-1"
 SESSIONS = 7
 SNAPSHOT = "chat-before-the-end"
 WRITER = f"""
-import os
+import json, os
 import holdfast
 with holdfast.connect(os.environ["ARN"], tenant="acme") as store:
+    made = []
     for number in range({SESSIONS}):
         session = store.create(ttl=holdfast.Ttl.chat())
         store.append(session, [{{"role": "user", "content": str(number)}}])
+        made.append(session.session_id)
+print(json.dumps(made))
+"""
+COUNTER = """
+import json, os
+import holdfast
+with holdfast.connect(os.environ["ARN"], tenant="acme") as store:
+    print(json.dumps([store.load(made).seq for made in json.loads(os.environ["SESSIONS"])]))
 """
 
 
@@ -66,6 +75,17 @@ def keys(stack: AwsStack) -> int:
     found = re.search(r"(\d+) keys? on \d+ servers?, all with a TTL", shown)
     assert found is not None, shown
     return int(found.group(1))
+
+
+def secret_of_svc(stack: AwsStack) -> str:
+    """The ARN that an application is told."""
+    return str(stack.engine.outputs()["connection_secrets"]["svc"])
+
+
+def turns(stack: AwsStack, sessions: str) -> list[int]:
+    """How many each of these sessions has, by the client."""
+    found = ran(stack, "-c", COUNTER, ARN=secret_of_svc(stack), SESSIONS=sessions)
+    return list(json.loads(found.stdout))
 
 
 def smoke_from_inside(stack: AwsStack) -> None:
@@ -107,8 +127,7 @@ def test_a_production_store_is_proved_backed_up_restored_and_ended(
     smoke_from_inside(prod)
     break_the_logins(prod)
 
-    arn = prod.engine.outputs()["connection_secrets"]["svc"]
-    ran(prod, "-c", WRITER, ARN=arn)
+    sessions = ran(prod, "-c", WRITER, ARN=secret_of_svc(prod)).stdout
     stored = keys(prod)
     assert stored >= 2 * SESSIONS
     assert prod.run("backup", "take", "--name", SNAPSHOT).strip() == SNAPSHOT
@@ -118,11 +137,13 @@ def test_a_production_store_is_proved_backed_up_restored_and_ended(
     proof = {"storeName": "proof", "restoreSnapshot": SNAPSHOT, "verifier": "true"}
     with deployed(tmp_path / "proof", aws, **proof) as restored:
         assert keys(restored) == stored
+        assert turns(restored, sessions) == [1] * SESSIONS
 
     # Without a preview the engine deletes what is not protected before it comes to what is.
     refused = prod.engine.run("destroy", "--yes", fails=True)
     assert "protected" in refused.shown
     smoke_from_inside(prod)
+    assert turns(prod, sessions) == [1] * SESSIONS
     prod.engine.run("state", "unprotect", "--all", "--yes")
     prod.engine.run("destroy", "--yes", "--skip-preview", deadline_seconds=300)
     found = aws.client("elasticache", region_name=REGION).describe_snapshots()["Snapshots"]
