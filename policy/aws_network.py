@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from holdfast.verify.protections import present
-from policy.aws_types import EGRESS, GROUP, INGRESS, SECURITY_GROUP, SERVERLESS, SUBNET
+from policy.aws_types import (
+    EGRESS,
+    GROUP,
+    INGRESS,
+    OLDER_RULE,
+    SECURITY_GROUP,
+    SERVERLESS,
+    SUBNET,
+)
 from policy.rule import Level, Resource, Rule, items, known, texts
 
 _WIDEST: Final = {4: 16, 6: 48}
@@ -15,6 +23,7 @@ _STORE_PORTS: Final = (6379, 6380)
 _ENDPOINT_PORT: Final = 443
 _EVERYTHING: Final = ("-1", "all")
 _WORLD: Final = ("0.0.0.0/0", "::/0")
+_NO_WORD: Final = "description: got none, need who connects and why"
 
 
 def narrow_ingress(resource: Resource) -> Iterator[str]:
@@ -22,17 +31,26 @@ def narrow_ingress(resource: Resource) -> Iterator[str]:
     props = resource.props
     for name in ("cidrIpv4", "cidrIpv6"):
         yield from _wide(name, props.get(name))
-    yield from _ports(props)
+    yield from _ports(props, "ipProtocol")
     if not present(props.get("description")):
-        yield "description: got none, need who connects and why"
+        yield _NO_WORD
 
 
 def narrow_inline(resource: Resource) -> Iterator[str]:
     """P11: the same for rules that stand in the security group."""
     for rule in items(resource.props.get("ingress")):
-        for name in ("cidrBlocks", "ipv6CidrBlocks"):
-            for block in texts(rule.get(name)):
-                yield from _wide(f"ingress.{name}", block)
+        yield from _wide_blocks("ingress.", rule)
+
+
+def narrow_older(resource: Resource) -> Iterator[str]:
+    """P11: the same for the older type, which has several networks."""
+    props = resource.props
+    if props.get("type") != "ingress":
+        return
+    yield from _wide_blocks("", props)
+    yield from _ports(props, "protocol")
+    if not present(props.get("description")):
+        yield _NO_WORD
 
 
 def no_inline(resource: Resource) -> Iterator[str]:
@@ -67,6 +85,12 @@ def private_subnet(resource: Resource) -> Iterator[str]:
         yield "mapPublicIpOnLaunch: need false"
 
 
+def _wide_blocks(prefix: str, rule: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("cidrBlocks", "ipv6CidrBlocks"):
+        for block in texts(rule.get(name)):
+            yield from _wide(f"{prefix}{name}", block)
+
+
 def _wide(name: str, block: object) -> Iterator[str]:
     if not isinstance(block, str) or not known(block):
         return
@@ -79,13 +103,13 @@ def _wide(name: str, block: object) -> Iterator[str]:
         yield f"{name}: got {block}, need one no wider than /{_WIDEST[network.version]}"
 
 
-def _ports(props: Mapping[str, Any]) -> Iterator[str]:
+def _ports(props: Mapping[str, Any], name: str) -> Iterator[str]:
     first, last = props.get("fromPort"), props.get("toPort")
     if not known(first) or not known(last):
         return
-    protocol = str(props.get("ipProtocol", "")).lower()
+    protocol = str(props.get(name, "")).lower()
     if protocol not in ("tcp", "6"):
-        yield f"ipProtocol: got {protocol!r}, need tcp"
+        yield f"{name}: got {protocol!r}, need tcp"
     if not isinstance(first, int) or not isinstance(last, int):
         yield "fromPort, toPort: got none, need 6379 (and 6380 for a serverless reader)"
     elif not (_STORE_PORTS[0] <= first <= last <= _STORE_PORTS[1]) and (
@@ -115,6 +139,15 @@ RULES: Final = (
         Level.MANDATORY,
         frozenset({SECURITY_GROUP}),
         narrow_inline,
+        source="lens SEC1, AWS-0049",
+    ),
+    Rule(
+        "P11",
+        "aws-narrow-older-ingress",
+        "the same for rules of the older type SecurityGroupRule",
+        Level.MANDATORY,
+        frozenset({OLDER_RULE}),
+        narrow_older,
         source="lens SEC1, AWS-0049",
     ),
     Rule(

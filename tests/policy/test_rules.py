@@ -17,7 +17,7 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from holdfast.verify.protections import UNKNOWN
-from policy.aws_types import ALARM, GROUP, INGRESS, SECRET, SERVERLESS, USER
+from policy.aws_types import ALARM, GROUP, INGRESS, OLDER_RULE, SECRET, SERVERLESS, USER
 from policy.catalogue import RULES
 from policy.pack import policies
 from policy.rule import Level, Resource, Rule
@@ -159,3 +159,8 @@ def test_numbers_of_the_engine_are_read_as_whole_ones() -> None:
     ]
     none = good(GROUP, snapshotRetentionLimit=0.0)
     assert by_policy("aws-snapshots", none) != []
+
+
+def test_a_rule_of_the_older_type_that_lets_out_is_not_about_who_comes_in() -> None:
+    rule = BY_NAME["aws-narrow-older-ingress"]
+    assert messages(rule, good(OLDER_RULE, type="egress", cidrBlocks=["0.0.0.0/0"])) == []
