@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from config.foreign_certificates import refuse_certificate_rotation
 from config.schema import BY_NAME
 from holdfast.errors import ConfigError
 from holdfast.roles import APPLICATION_ROLES
-from holdfast.rotation.settings import CaStage, RotationSettings
+from holdfast.rotation.settings import RotationSettings
 
 
 def check_aws_rotation(rotation: RotationSettings) -> RotationSettings:
@@ -18,17 +19,5 @@ def check_aws_rotation(rotation: RotationSettings) -> RotationSettings:
                 f"roles that exist with target aws: {', '.join(APPLICATION_ROLES)}",
                 "AWS keeps the logins of its servers; remove it",
             )
-    given = {
-        "certificateRotation": rotation.certificate_rotation,
-        "caRotation": rotation.ca_rotation,
-        "caStage": rotation.ca_stage.value,
-    }
-    for name, value in given.items():
-        if value not in (0, CaStage.SINGLE.value):
-            raise ConfigError(
-                BY_NAME[name].key,
-                value,
-                f"{BY_NAME[name].default} with target aws",
-                "remove it: AWS renews the certificates, and has the CA",
-            )
+    refuse_certificate_rotation(rotation, where="target aws", issuer="AWS")
     return rotation

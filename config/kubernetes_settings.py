@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from config.ca_file import read_ca
+from config.foreign_certificates import refuse_certificate_rotation
 from config.place import Place
 from config.reader import ConfigReader
 from config.schema import BY_NAME, Engine
 from config.shape import Shape
 from holdfast.connection import Topology
 from holdfast.errors import ConfigError
-from holdfast.rotation.settings import CaStage, RotationSettings
+from holdfast.rotation.settings import RotationSettings
 
 DEFAULT_VERSION: Final = "9.1.2"
 """The oldest that the handover without loss was tried on."""
@@ -188,23 +189,6 @@ def _issuer(reader: ConfigReader, rotation: RotationSettings, place: Place) -> I
             "Issuer/<name> or ClusterIssuer/<name> with certificates cert-manager",
             "set the one that is to sign",
         )
-    _check_rotation(rotation)
+    refuse_certificate_rotation(rotation, where="certificates cert-manager", issuer="cert-manager")
     ca_pem = None if ca_file is None else read_ca("certificateCaFile", ca_file, place)
     return Issuer(match["kind"], match["name"], ca_pem)
-
-
-def _check_rotation(rotation: RotationSettings) -> None:
-    """The kit cannot make anew what somebody else issues."""
-    given = {
-        "certificateRotation": rotation.certificate_rotation,
-        "caRotation": rotation.ca_rotation,
-        "caStage": rotation.ca_stage.value,
-    }
-    for name, value in given.items():
-        if value not in (0, CaStage.SINGLE.value):
-            raise ConfigError(
-                BY_NAME[name].key,
-                value,
-                f"{BY_NAME[name].default} with certificates cert-manager",
-                "remove it: cert-manager renews the certificates, and has the CA",
-            )
