@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from urllib.parse import urlencode
 
 import botocore.session
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.model import ServiceId
 from botocore.signers import RequestSigner
 
@@ -125,7 +125,7 @@ class Signer(Protocol):
     """Makes a presigned URL of one."""
 
     def __call__(self, url: str, region: str) -> str:
-        """Raises BotoCoreError where there are no credentials."""
+        """Raises BotoCoreError where there are no credentials, ClientError where STS gives none."""
         ...
 
 
@@ -159,7 +159,7 @@ class SdkSigner:
 
 
 def make_token(target: Cache, user_id: str, sign: Signer) -> str:
-    """A token for one user of one cache. Raises BotoCoreError where there are no credentials."""
+    """A token for one user of one cache. Raises what :class:`Signer` does."""
     query = {"Action": "connect", "User": user_id}
     if target.serverless:
         query["ResourceType"] = "ServerlessCache"
@@ -243,8 +243,14 @@ class IamLogin:
     def _make(self) -> str:
         try:
             return make_token(self._target, self._user_id, self._sign)
-        except BotoCoreError as error:
+        except (BotoCoreError, ClientError) as error:
             raise TokenUnavailable(
-                f"no IAM token for {self._user_id!r}: {error}",
-                lasting=isinstance(error, NoCredentialsError),
+                f"no IAM token for {self._user_id!r}: {error}", lasting=_lasts(error)
             ) from error
+
+
+def _lasts(error: BotoCoreError | ClientError) -> bool:
+    """Whether nobody gives this process credentials, however often it asks."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "")).startswith("AccessDenied")
+    return isinstance(error, NoCredentialsError)

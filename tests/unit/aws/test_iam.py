@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, quote
 
 import botocore.auth
 import pytest
+from botocore.exceptions import ClientError
 
 from holdfast.access import Access
 from holdfast.aws import iam
@@ -246,6 +247,19 @@ def test_without_credentials_the_message_says_so_and_another_attempt_is_of_no_us
         access.endpoint(Address(HOST, 6379))
     failure = access.failure(caught.value, Address(HOST, 6379))
     assert failure.kind is Kind.LOGIN
+
+
+@pytest.mark.parametrize(("code", "lasting"), [("AccessDenied", True), ("Throttling", False)])
+def test_a_role_that_cannot_be_assumed_is_a_token_that_is_not_to_be_had(
+    code: str, *, lasting: bool
+) -> None:
+    def sign(_url: str, _region: str) -> str:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "AssumeRole")
+
+    login = IamLogin(Cache("store-prod", "us-east-1"), "store-svc", sign=sign)
+    with pytest.raises(TokenUnavailable, match="no IAM token for 'store-svc'") as caught:
+        login.secret()
+    assert caught.value.lasting is lasting
 
 
 @pytest.fixture
