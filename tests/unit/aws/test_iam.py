@@ -253,8 +253,9 @@ def test_without_credentials_the_message_says_so_and_another_attempt_is_of_no_us
 def test_a_role_that_cannot_be_assumed_is_a_token_that_is_not_to_be_had(
     code: str, *, lasting: bool
 ) -> None:
-    def sign(_url: str, _region: str) -> str:
-        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "AssumeRole")
+    def sign(url: str, region: str) -> str:
+        said = {"Code": code, "Message": f"no {url} in {region}"}
+        raise ClientError({"Error": said}, "AssumeRole")
 
     login = IamLogin(Cache("store-prod", "us-east-1"), "store-svc", sign=sign)
     with pytest.raises(TokenUnavailable, match="no IAM token for 'store-svc'") as caught:
