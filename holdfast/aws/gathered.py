@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from holdfast.aws.secrets import SecretValue
+from holdfast.aws.secret_value import SecretValue
 from holdfast.connection import Connection
 from holdfast.errors import ConfigError
 from holdfast.roles import Role

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 from holdfast.aws import api
 from holdfast.aws.gathered import gather
 from holdfast.aws.lambda_protocol import RESERVE_SECONDS, SECRETS_VARIABLE, Answer, Request
-from holdfast.aws.secrets import SecretValue, read_value, region_of
+from holdfast.aws.secret_value import SecretValue, read_value, region_of
 from holdfast.cluster.edition import edition
 from holdfast.connection import Connection
 from holdfast.errors import ConfigError, HoldfastError, StoreUnavailable

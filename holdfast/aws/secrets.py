@@ -1,22 +1,20 @@
-"""Connections that lie in AWS Secrets Manager, one secret a role.
+"""Sources of Connections that lie in AWS Secrets Manager, or whose login does.
 
-A secret's value is a JSON object: ``username``, ``password`` (absent where the role logs in by
-IAM), and ``connection``, the role's Connection with a reference in place of the password. Name and
-password stand beside it because AWS's own rotation function writes ``password`` alone.
+A secret is kept in memory and looked at again in the background: no call waits for the service.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from holdfast.aws import api
-from holdfast.connection import Connection, User
+from holdfast.aws.secret_value import SecretValue, malformed, read_value, region_of
+from holdfast.connection import Connection
 from holdfast.errors import ConfigError, HoldfastError
 from holdfast.roles import Role
 from holdfast.source import ConnectionSource
@@ -27,103 +25,7 @@ if TYPE_CHECKING:
 LOOK_EVERY_SECONDS: Final = 60.0
 """A call to the service a minute and process, in the background; 0.05 USD for 10 000 of them."""
 
-CURRENT: Final = "AWSCURRENT"
-PREVIOUS: Final = "AWSPREVIOUS"
-_ARN_PARTS: Final = 7
-_FIELD: Final = "secret"
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SecretValue:
-    """What a secret holds.
-
-    Attributes:
-        username: the login's name.
-        password: None where the login is by IAM.
-        connection: the role's, without the password; None in a secret that holds a login alone.
-    """
-
-    username: str
-    password: str | None = field(default=None, repr=False)
-    connection: Connection | None = None
-
-    def user(self, known: User) -> User:
-        """A user of a Connection with what this says about its login."""
-        if self.password is None:
-            return known if known.secret_arn is None else User(self.username, iam=True)
-        return User(self.username, self.password)
-
-
-def region_of(arn: str) -> str:
-    """The region that a secret's ARN names.
-
-    Raises:
-        ConfigError: it is no ARN of a secret.
-    """
-    parts = arn.split(":")
-    if len(parts) != _ARN_PARTS or parts[2] != "secretsmanager" or not parts[3]:
-        raise ConfigError(
-            _FIELD,
-            arn,
-            "an ARN such as arn:aws:secretsmanager:<region>:<account>:secret:<name>",
-            "take it from the stack's output connection_secrets",
-        )
-    return parts[3]
-
-
-def parse_value(arn: str, text: str | None) -> SecretValue:
-    """Read a secret's value. Raises ConfigError; no message shows any of the value."""
-    try:
-        document = json.loads(text or "")
-    except ValueError:
-        document = None
-    if not isinstance(document, dict) or not isinstance(document.get("username"), str):
-        raise _malformed(arn, "a JSON object with a username")
-    password, narrow = document.get("password"), document.get("connection")
-    if password is not None and (not isinstance(password, str) or not password):
-        raise _malformed(arn, "a password that is a text, or none")
-    if narrow is not None and not isinstance(narrow, dict):
-        raise _malformed(arn, "a connection that is an object, or none")
-    connection = Connection.from_json(json.dumps(narrow)) if narrow is not None else None
-    return SecretValue(document["username"], password, connection)
-
-
-def _malformed(arn: str, rule: str) -> ConfigError:
-    return ConfigError(_FIELD, arn, rule, "deploy the stack again, or see who changed the secret")
-
-
-def read_value(client: SecretsManagerClient, arn: str, *, stage: str = CURRENT) -> SecretValue:
-    """Ask the service for a secret.
-
-    Args:
-        client: of Secrets Manager.
-        arn: which secret.
-        stage: which of its versions. Always named: what an answer without it holds just after a
-            change is not to be relied on.
-
-    Raises:
-        ConfigError: there is no such secret or version, it may not be read, or it is malformed.
-        StoreUnavailable: the service does not answer.
-    """
-    try:
-        answer = client.get_secret_value(SecretId=arn, VersionStage=stage)
-    except api.API_ERRORS as error:
-        raise api.refused(error, _FIELD, arn, "a secret that this process may read") from None
-    return parse_value(arn, answer.get("SecretString"))
-
-
-def written_at(client: SecretsManagerClient, arn: str) -> float:
-    """When the current version of a secret was written, seconds since the epoch.
-
-    Raises:
-        ConfigError, StoreUnavailable: as for :func:`read_value`.
-    """
-    try:
-        answer = client.get_secret_value(SecretId=arn, VersionStage=CURRENT)
-    except api.API_ERRORS as error:
-        raise api.refused(error, _FIELD, arn, "a secret that this process may read") from None
-    return answer["CreatedDate"].timestamp()
 
 
 class _Watched:
@@ -255,7 +157,7 @@ class SecretsManagerSource:
 
 def _connection_of(arn: str, value: SecretValue) -> Connection:
     if value.connection is None:
-        raise _malformed(arn, "a Connection beside the login")
+        raise malformed(arn, "a Connection beside the login")
     role = value.connection.sole_role
     return replace(value.connection, users={role: value.user(value.connection.users[role])})
 
@@ -326,15 +228,3 @@ class ReferenceSource:
         return replace(
             self._seen, users={**self._seen.users, self._role: self._secret.value.user(known)}
         )
-
-
-def resolve_user(user: User) -> User:
-    """A user with the login that its reference leads to; others as they are.
-
-    Raises:
-        ConfigError, StoreUnavailable: the secret cannot be read.
-    """
-    if user.secret_arn is None:
-        return user
-    client = api.secrets_manager(region_of(user.secret_arn))
-    return read_value(client, user.secret_arn).user(user)

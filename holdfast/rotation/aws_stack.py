@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from holdfast.aws import api
 from holdfast.aws.group import Group, user_logins
-from holdfast.aws.secrets import (
-    CURRENT,
-    LOOK_EVERY_SECONDS,
-    PREVIOUS,
-    read_value,
-    region_of,
-    written_at,
-)
+from holdfast.aws.secret_value import CURRENT, PREVIOUS, read_value, region_of, written_at
+from holdfast.aws.secrets import LOOK_EVERY_SECONDS
 from holdfast.connection import Address, Connection, Topology
 from holdfast.errors import ConfigError
 from holdfast.roles import Role

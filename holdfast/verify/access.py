@@ -173,7 +173,7 @@ class Access:
 
 def _resolved(user: User) -> User:
     try:
-        from holdfast.aws.secrets import resolve_user  # noqa: PLC0415 - an extra
+        from holdfast.aws.secret_value import resolve_user  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise NotChecked(f"the AWS SDK is not installed ({error.name} is missing)") from None
     return resolve_user(user)

@@ -12,7 +12,8 @@ import pytest
 
 from holdfast.aws import api
 from holdfast.aws.group import Group, user_logins
-from holdfast.aws.secrets import PREVIOUS, SecretsManagerSource, read_value, written_at
+from holdfast.aws.secret_value import PREVIOUS, read_value, written_at
+from holdfast.aws.secrets import SecretsManagerSource
 from holdfast.connection import Address, Connection, Tls, Topology, User
 from holdfast.errors import ConfigError, VerificationFailed
 from holdfast.roles import Role

@@ -17,7 +17,7 @@ import pytest
 from components.aws.verifier_code import code_files
 from holdfast.aws.lambda_handler import run
 from holdfast.aws.lambda_protocol import RESERVE_SECONDS, SECRETS_VARIABLE, Answer
-from holdfast.aws.secrets import SecretValue, parse_value
+from holdfast.aws.secret_value import SecretValue, parse_value
 from holdfast.connection import Connection
 from holdfast.errors import AccessDenied, ConfigError, StoreUnavailable
 from holdfast.roles import APPLICATION_ROLES, Role

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from holdfast.aws.gathered import gather
-from holdfast.aws.secrets import SecretValue
+from holdfast.aws.secret_value import SecretValue
 from holdfast.connection import Address, Connection, Tls, Topology, User
 from holdfast.errors import ConfigError
 from holdfast.roles import Role

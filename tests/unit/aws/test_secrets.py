@@ -14,8 +14,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 import holdfast
-from holdfast.aws import api, secrets
-from holdfast.aws.secrets import ReferenceSource, SecretsManagerSource, parse_value
+from holdfast.aws import api
+from holdfast.aws.secret_value import parse_value, region_of
+from holdfast.aws.secrets import ReferenceSource, SecretsManagerSource
 from holdfast.connection import Address, Connection, Tls, Topology, User
 from holdfast.errors import ConfigError, StoreUnavailable
 from holdfast.roles import Role
@@ -294,4 +295,4 @@ def test_values_are_read_field_by_field() -> None:
     found = parse_value(ARN, value())
     assert (found.username, found.password) == ("svc", PASSWORD)
     assert PASSWORD not in repr(found)
-    assert secrets.region_of(ARN) == "eu-west-1"
+    assert region_of(ARN) == "eu-west-1"

@@ -9,7 +9,7 @@ from components.aws.users import IAM_ROLES
 from config.aws_settings import Authentication
 from holdfast.aws.access import access_string
 from holdfast.aws.names import user_id
-from holdfast.aws.secrets import parse_value
+from holdfast.aws.secret_value import parse_value
 from holdfast.connection import Connection, Topology, User
 from holdfast.roles import APPLICATION_ROLES, Role
 from holdfast.rotation.settings import PasswordStage, RotationSettings
