@@ -254,8 +254,8 @@ def test_a_role_that_cannot_be_assumed_is_a_token_that_is_not_to_be_had(
     code: str, *, lasting: bool
 ) -> None:
     def sign(url: str, region: str) -> str:
-        said = {"Code": code, "Message": f"no {url} in {region}"}
-        raise ClientError({"Error": said}, "AssumeRole")
+        message = f"not for {url} in {region}"
+        raise ClientError({"Error": {"Code": code, "Message": message}}, "AssumeRole")
 
     login = IamLogin(Cache("store-prod", "us-east-1"), "store-svc", sign=sign)
     with pytest.raises(TokenUnavailable, match="no IAM token for 'store-svc'") as caught:
