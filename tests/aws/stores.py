@@ -1,4 +1,4 @@
-"""Stores as ElastiCache has them, on real servers, without a control plane before them.
+"""Stores of the emulated ElastiCache without a control plane before them, for tests.
 
 Emulation: the servers, names and users are those of :mod:`tests.standin.aws.dataplane`. Nothing
 here says how long AWS takes for anything.
@@ -6,12 +6,10 @@ here says how long AWS takes for anything.
 
 from __future__ import annotations
 
-import secrets
-import socket
+import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,23 +19,133 @@ from holdfast.acl import password_hash
 from holdfast.aws.access import access_string
 from holdfast.connection import Address, Capability, Capacity, Connection, Tls, Topology, User
 from holdfast.roles import APPLICATION_ROLES, Role
+from tests.servers import RawConnection
 from tests.standin.aws.dataplane.api import (
     Authentication,
     ClusterMode,
+    DataPlaneError,
     Endpoint,
+    GroupEndpoints,
     GroupSpec,
+    Member,
     ServerlessSpec,
     UserState,
     member_ids,
 )
+from tests.standin.aws.dataplane.engines import server_for
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
+from tests.standin.aws.resolver import aws_names
 
-VERSION: Final = "9.1"
-REGION: Final = "eu-central-1"
 APP: Final = "agent"
-_MAXMEMORY: Final = 512 * 1024**2
-_RESOLVER: Final = Path(__file__).parents[1] / "standin/aws/resolver/aws_names.py"
+REGION: Final = "us-east-1"
+NAME_HASH: Final = "abc123"
+NODE_BYTES: Final = 1_471_026_299
+"""``maxmemory`` of a cache.t4g.small."""
+
+PARAMETERS: Final = {
+    "acl-pubsub-default": "resetchannels",
+    "maxmemory-policy": "volatile-lru",
+    "reserved-memory-percent": "30",
+}
 _OF_A_GROUP: Final = frozenset({Capability.WAIT, Capability.PSUBSCRIBE, Capability.CLIENT_LIST})
+
+
+@contextmanager
+def open_plane(folder: Path, *, detection_seconds: float = 0.5) -> Iterator[ValkeyDataPlane]:
+    """Servers whose names and authority this process knows, as a shell of the emulator does."""
+    with ExitStack() as stack:
+        plane = ValkeyDataPlane(folder, detection_seconds=detection_seconds)
+        stack.callback(plane.close)
+        stack.callback(aws_names.install(str(plane.names_file)))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("SSL_CERT_FILE", str(plane.ca_file))
+        yield plane
+
+
+def need_server(engine_version: str) -> None:
+    """Skip where this machine cannot have the server that stands for a version."""
+    try:
+        server_for(engine_version)
+    except DataPlaneError as error:
+        pytest.skip(str(error))
+
+
+@dataclass
+class Logins:
+    """Users of every role.
+
+    Attributes:
+        engine_version: which commands their rules name.
+        cluster: whether the store is in cluster mode.
+        serverless: whether it has no nodes.
+        iam: roles that log in by IAM, and not with a password.
+        passwords: by role, one or two, the newest first.
+    """
+
+    engine_version: str = "9.1"
+    cluster: bool = False
+    serverless: bool = False
+    iam: frozenset[Role] = frozenset()
+    passwords: dict[Role, tuple[str, ...]] = field(
+        default_factory=lambda: {role: (f"{role}-password-0001",) for role in APPLICATION_ROLES}
+    )
+
+    def name(self, role: Role) -> str:
+        """What a role logs in as."""
+        return f"store-{role}" if role in self.iam else role.value
+
+    def states(self) -> dict[str, UserState]:
+        """As the control plane gives them."""
+        return {
+            self.name(role): UserState(
+                f"store-{role}",
+                access_string(
+                    role,
+                    APP,
+                    version=self.engine_version,
+                    cluster=self.cluster,
+                    serverless=self.serverless,
+                ),
+                Authentication.IAM if role in self.iam else Authentication.PASSWORD,
+                ()
+                if role in self.iam
+                else tuple(password_hash(password) for password in passwords),
+            )
+            for role, passwords in self.passwords.items()
+        }
+
+    def users(self) -> dict[Role, User]:
+        """As a Connection has them."""
+        return {
+            role: User(self.name(role), iam=True)
+            if role in self.iam
+            else User(role.value, known[0])
+            for role, known in self.passwords.items()
+        }
+
+    def connection(
+        self,
+        topology: Topology,
+        *,
+        primary: Address | None = None,
+        reader: Address | None = None,
+        seeds: tuple[Address, ...] = (),
+    ) -> Connection:
+        """As a stack publishes it; the authority is the system's."""
+        return Connection(
+            target="aws",
+            topology=topology,
+            engine="valkey",
+            engine_version=self.engine_version,
+            app=APP,
+            users=self.users(),
+            tls=Tls(),
+            primary=primary,
+            reader=reader,
+            seeds=seeds,
+            capabilities=frozenset() if self.serverless else _OF_A_GROUP,
+            capacity=Capacity(eviction_policy=PARAMETERS["maxmemory-policy"]),
+        )
 
 
 @dataclass
@@ -47,76 +155,54 @@ class Store:
     Attributes:
         plane: its servers.
         group_id: of the replication group, or the name of the serverless cache.
-        connection: the operator's.
-        passwords: by role, newest first.
-        iam: roles whose users log in by IAM.
+        members: its nodes; none is told of a serverless cache.
+        logins: its users, as they are now.
     """
 
     plane: ValkeyDataPlane
     group_id: str
-    connection: Connection
-    passwords: dict[Role, list[str]]
-    iam: frozenset[Role] = frozenset()
+    members: tuple[Member, ...]
+    logins: Logins
+    _made: Connection
 
-    def set_passwords(self, role: Role, *passwords: str) -> None:
-        """Replace those of a role; the newest one first."""
-        self.passwords[role] = list(passwords)
-        clustered = self.connection.topology is Topology.CLUSTER
-        self.plane.set_users(
-            self.group_id, users_of(self.passwords, clustered=clustered, iam=self.iam)
-        )
+    @property
+    def connection(self) -> Connection:
+        """The operator's, with the users as they are now."""
+        return replace(self._made, users=self.logins.users())
+
+    @property
+    def primary(self) -> Address:
+        """The name that writes go to."""
+        found = self.connection.primary
+        assert found is not None
+        return found
+
+    @property
+    def reader(self) -> Address:
+        """The name of its replicas."""
+        found = self.connection.reader
+        assert found is not None
+        return found
+
+    @property
+    def nodes(self) -> list[Address]:
+        """The name of each node."""
+        return [address_of(member.endpoint) for member in self.members]
+
+    def user(self, role: Role) -> User:
+        """What a role logs in with, as its users are now."""
+        return self.logins.users()[role]
+
+    def set_users(self) -> None:
+        """Give the servers the users as they are now, and no others."""
+        if self.logins.serverless:
+            self.plane.set_serverless_users(self.group_id, self.logins.states())
+        else:
+            self.plane.set_users(self.group_id, self.logins.states())
 
     def fail_over(self, shard: str = "0001") -> None:
         """Promote a replica, as TestFailover does."""
         self.plane.test_failover(self.group_id, shard)
-
-
-@contextmanager
-def stores(folder: Path) -> Iterator[ValkeyDataPlane]:
-    """A data plane whose names and authority this process knows, as a program on AWS would."""
-    plane = ValkeyDataPlane(folder)
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(socket, "getaddrinfo", socket.getaddrinfo)
-            patch.setenv("SSL_CERT_FILE", str(plane.ca_file))
-            patch.delenv("HOLDFAST_AWS_NAMES", raising=False)
-            _answer_names(plane.names_file)
-            yield plane
-    finally:
-        plane.close()
-
-
-def _answer_names(file: Path) -> None:
-    spec = spec_from_file_location("names_of_the_emulated_aws", _RESOLVER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.install(str(file))
-
-
-def users_of(
-    passwords: Mapping[Role, list[str]],
-    *,
-    clustered: bool = False,
-    serverless: bool = False,
-    iam: frozenset[Role] = frozenset(),
-) -> dict[str, UserState]:
-    """The users of a store, by name."""
-    return {
-        name_of(role, iam): UserState(
-            f"id-{role}" if role not in iam else name_of(role, iam),
-            access_string(role, APP, version=VERSION, cluster=clustered, serverless=serverless),
-            Authentication.IAM if role in iam else Authentication.PASSWORD,
-            () if role in iam else tuple(password_hash(text) for text in texts),
-        )
-        for role, texts in passwords.items()
-    }
-
-
-def name_of(role: Role, iam: frozenset[Role]) -> str:
-    """What a role logs in as."""
-    return f"store-{role}" if role in iam else role.value
 
 
 def create_group(
@@ -126,88 +212,88 @@ def create_group(
     shards: int = 0,
     replicas: int = 1,
     iam: frozenset[Role] = frozenset(),
-    parameters: Mapping[str, str] | None = None,
+    parameters: Mapping[str, str] = PARAMETERS,
 ) -> Store:
     """A replication group; with shards, one in cluster mode."""
-    passwords = _passwords()
-    ids = member_ids(group_id, cluster=shards > 0, shards=max(shards, 1), replicas=replicas)
+    logins = Logins(cluster=shards > 0, iam=iam)
     endpoints = plane.create_group(
-        GroupSpec(
-            group_id=group_id,
-            region=REGION,
-            name_hash="abc123",
-            engine_version=VERSION,
-            node_type="cache.t4g.small",
-            maxmemory_bytes=_MAXMEMORY,
-            shards=max(shards, 1),
-            replicas=replicas,
-            cluster_mode=ClusterMode.ENABLED if shards else ClusterMode.DISABLED,
-            tls=True,
-            parameters={"maxmemory-policy": "volatile-lru", **(parameters or {})},
-            users=users_of(passwords, clustered=shards > 0, iam=iam),
-            member_ids=ids,
+        group_spec(
+            group_id, logins.states(), shards=shards, replicas=replicas, parameters=parameters
         )
     )
-    connection = _connection(
-        Topology.CLUSTER if shards else Topology.REPLICATION_GROUP,
-        passwords,
-        iam,
-        primary=endpoints.primary,
-        reader=endpoints.reader,
-        configuration=endpoints.configuration,
-    )
-    return Store(plane, group_id, connection, passwords, iam)
+    made = group_connection(endpoints, logins)
+    return Store(plane, group_id, endpoints.members, logins, made)
 
 
-def create_serverless(plane: ValkeyDataPlane, name: str) -> Store:
-    """A serverless cache."""
-    passwords = _passwords()
-    endpoints = plane.create_serverless(
-        ServerlessSpec(name, REGION, "abc123", "9", users_of(passwords, serverless=True))
-    )
-    connection = _connection(
-        Topology.SERVERLESS,
-        passwords,
-        frozenset(),
-        primary=endpoints.primary,
-        reader=endpoints.reader,
-    )
-    return Store(plane, name, connection, passwords)
-
-
-def _passwords() -> dict[Role, list[str]]:
-    return {role: [secrets.token_hex(16)] for role in APPLICATION_ROLES}
-
-
-def _connection(
-    topology: Topology,
-    passwords: Mapping[Role, list[str]],
-    iam: frozenset[Role],
+def create_serverless(
+    plane: ValkeyDataPlane,
+    name: str,
     *,
-    primary: Endpoint | None,
-    reader: Endpoint | None,
-    configuration: Endpoint | None = None,
-) -> Connection:
-    return Connection(
-        target="aws",
-        topology=topology,
-        engine="valkey",
-        engine_version=VERSION,
-        app=APP,
-        users={
-            role: User(name_of(role, iam), iam=True)
-            if role in iam
-            else User(role.value, passwords[role][0])
-            for role in APPLICATION_ROLES
-        },
-        tls=Tls(),
-        primary=_address(primary),
-        reader=_address(reader),
-        seeds=(Address(configuration.host, configuration.port),) if configuration else (),
-        capabilities=frozenset() if topology is Topology.SERVERLESS else _OF_A_GROUP,
-        capacity=Capacity(eviction_policy="volatile-lru"),
+    engine_version: str = "9.1",
+    max_bytes: int | None = None,
+) -> Store:
+    """A serverless cache."""
+    logins = Logins(engine_version=engine_version, serverless=True)
+    major = engine_version.partition(".")[0]
+    endpoints = plane.create_serverless(
+        ServerlessSpec(name, REGION, NAME_HASH, major, logins.states(), max_bytes=max_bytes)
+    )
+    made = logins.connection(
+        Topology.SERVERLESS,
+        primary=address_of(endpoints.primary),
+        reader=address_of(endpoints.reader),
+    )
+    return Store(plane, name, (), logins, made)
+
+
+def group_spec(
+    group_id: str,
+    users: Mapping[str, UserState] | None,
+    *,
+    engine_version: str = "9.1",
+    replicas: int = 1,
+    shards: int = 0,
+    **changes: object,
+) -> GroupSpec:
+    """A group; with shards it is in cluster mode."""
+    spec = GroupSpec(
+        group_id,
+        REGION,
+        NAME_HASH,
+        engine_version,
+        "cache.t4g.small",
+        NODE_BYTES,
+        max(shards, 1),
+        replicas,
+        ClusterMode.ENABLED if shards else ClusterMode.DISABLED,
+        True,
+        PARAMETERS,
+        users,
+        member_ids(group_id, cluster=shards > 0, shards=max(shards, 1), replicas=replicas),
+    )
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+def group_connection(endpoints: GroupEndpoints, logins: Logins) -> Connection:
+    """How an application reaches a group."""
+    if endpoints.configuration is not None:
+        return logins.connection(Topology.CLUSTER, seeds=(address_of(endpoints.configuration),))
+    assert endpoints.primary is not None
+    assert endpoints.reader is not None
+    return logins.connection(
+        Topology.REPLICATION_GROUP,
+        primary=address_of(endpoints.primary),
+        reader=address_of(endpoints.reader),
     )
 
 
-def _address(endpoint: Endpoint | None) -> Address | None:
-    return Address(endpoint.host, endpoint.port) if endpoint is not None else None
+def address_of(endpoint: Endpoint) -> Address:
+    """As a Connection has it."""
+    return Address(endpoint.host, endpoint.port)
+
+
+def raw(address: Address, user: User | None) -> RawConnection:
+    """A connection by name, with the authorities that the environment names."""
+    return RawConnection(
+        address.port, ssl.create_default_context(), user, timeout=60, host=address.host
+    )

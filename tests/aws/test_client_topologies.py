@@ -9,7 +9,6 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,35 +19,12 @@ from holdfast.options import ClientOptions
 from holdfast.roles import Role
 from holdfast.routes import ClusterRoutes
 from holdfast.source import StaticSource
-from tests.aws.stores import Store, create_group, create_serverless, stores
+from tests.aws.stores import Store, create_group
 from tests.clients import count_once, pipeline
-from tests.servers import Install, wait_until
+from tests.servers import wait_until
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
 
 OPTIONS = ClientOptions(deadline_seconds=40)
-
-
-@pytest.fixture(scope="module")
-def plane(
-    tmp_path_factory: pytest.TempPathFactory, server_install: Install
-) -> Iterator[ValkeyDataPlane]:
-    with stores(tmp_path_factory.mktemp("plane")) as plane:
-        yield plane
-
-
-@pytest.fixture(scope="module")
-def group(plane: ValkeyDataPlane) -> Store:
-    return create_group(plane, "client-group", replicas=2)
-
-
-@pytest.fixture(scope="module")
-def cluster(plane: ValkeyDataPlane) -> Store:
-    return create_group(plane, "client-cluster", shards=2, replicas=1)
-
-
-@pytest.fixture(scope="module")
-def serverless(plane: ValkeyDataPlane) -> Store:
-    return create_serverless(plane, "client-serverless")
 
 
 @pytest.fixture(params=["group", "cluster", "serverless"])
@@ -118,8 +94,8 @@ def test_a_slot_map_is_learnt_with_names_which_certificates_hold(
     cluster: Store, serverless: Store
 ) -> None:
     for found, hosts in (
-        (cluster, {f"client-cluster-{n:04d}-001" for n in (1, 2)}),
-        (serverless, {"client-serverless-abc123"}),
+        (cluster, {f"cluster-{n:04d}-001" for n in (1, 2)}),
+        (serverless, {"serverless-abc123"}),
     ):
         executor = open_executor(StaticSource(found.connection), role=Role.SVC, options=OPTIONS)
         for bucket in range(8):

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import hiredis
@@ -16,27 +14,26 @@ import pytest
 
 import holdfast
 from holdfast.client import ClientOptions
-from holdfast.connection import Address, Connection, Topology
+from holdfast.connection import Address, Connection
 from holdfast.roles import Role
-from tests.aws.dataplane_stores import (
+from tests.aws.stores import (
     APP,
-    NAME_HASH,
-    REGION,
     Logins,
+    Store,
+    address_of,
+    create_group,
+    create_serverless,
     group_connection,
     group_spec,
     need_server,
-    open_plane,
     raw,
 )
 from tests.clients import Client, command, count_once
-from tests.servers import Install, wait_until
+from tests.servers import wait_until
 from tests.standin.aws.dataplane.api import (
     ClusterMode,
     DataPlaneError,
     GroupChange,
-    GroupEndpoints,
-    ServerlessSpec,
     member_ids,
 )
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
@@ -45,31 +42,9 @@ OPTIONS = ClientOptions(deadline_seconds=100)
 BUCKETS = 64
 
 
-@dataclass
-class Cluster:
-    """Two shards, each with a replica."""
-
-    plane: ValkeyDataPlane
-    endpoints: GroupEndpoints
-    logins: Logins
-
-    @property
-    def connection(self) -> Connection:
-        return group_connection(self.endpoints, self.logins)
-
-
-@pytest.fixture(name="plane", scope="module")
-def fixture_plane(
-    server_install: Install, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ValkeyDataPlane]:
-    with open_plane(tmp_path_factory.mktemp("plane")) as plane:
-        yield plane
-
-
 @pytest.fixture(name="cluster", scope="module")
-def fixture_cluster(plane: ValkeyDataPlane) -> Cluster:
-    logins = Logins(cluster=True)
-    return Cluster(plane, plane.create_group(group_spec("many", logins.states(), shards=2)), logins)
+def fixture_cluster(plane: ValkeyDataPlane) -> Store:
+    return create_group(plane, "many", shards=2)
 
 
 def key(bucket: int) -> str:
@@ -84,21 +59,20 @@ def fill(connection: Connection, identity: str, expected: int) -> None:
 
 
 def test_the_configuration_endpoint_leads_to_every_node_and_slots_have_names(
-    cluster: Cluster,
+    cluster: Store,
 ) -> None:
-    endpoint = cluster.endpoints.configuration
-    assert endpoint is not None
+    (endpoint,) = cluster.connection.seeds
     assert endpoint.host == "clustercfg.many.abc123.use1.cache.amazonaws.com"
     answers = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
     assert len({answer[4][0] for answer in answers}) == 4
-    with raw(cluster.connection.seeds[0], cluster.connection.users[Role.SVC]) as connection:
+    with raw(endpoint, cluster.user(Role.SVC)) as connection:
         slots = connection.call("CLUSTER", "SLOTS")
-    names = {member.endpoint.host for member in cluster.endpoints.members}
+    names = {member.endpoint.host for member in cluster.members}
     assert [(first, last) for first, last, *_ in slots] == [(0, 8191), (8192, 16383)]
     assert {node[0] for _, _, *nodes in slots for node in nodes} <= names
 
 
-def test_the_client_reaches_every_slot_through_a_failover(cluster: Cluster) -> None:
+def test_the_client_reaches_every_slot_through_a_failover(cluster: Store) -> None:
     fill(cluster.connection, "before", 1)
     stop = threading.Event()
     written: list[int] = []
@@ -128,7 +102,7 @@ def test_the_client_reaches_every_slot_through_a_failover(cluster: Cluster) -> N
     fill(cluster.connection, "after", 2)
 
 
-def test_a_lost_primary_is_replaced_although_two_shards_have_no_majority(cluster: Cluster) -> None:
+def test_a_lost_primary_is_replaced_although_two_shards_have_no_majority(cluster: Store) -> None:
     lost = cluster.plane.primaries("many")["0002"]
     cluster.plane.kill_node(lost)
     wait_until(
@@ -142,10 +116,10 @@ def test_a_lost_primary_is_replaced_although_two_shards_have_no_majority(cluster
     wait_until("it to follow", lambda: not server.is_primary() and server.in_step(), seconds=100)
 
 
-def test_slots_move_to_a_new_shard_and_back_without_losing_a_key(cluster: Cluster) -> None:
+def test_slots_move_to_a_new_shard_and_back_without_losing_a_key(cluster: Store) -> None:
     three = member_ids("many", cluster=True, shards=3, replicas=1)
     cluster.plane.modify_group("many", GroupChange(member_ids=three))
-    with raw(cluster.connection.seeds[0], cluster.connection.users[Role.SVC]) as connection:
+    with raw(cluster.connection.seeds[0], cluster.user(Role.SVC)) as connection:
         ranges = [slots[:2] for slots in connection.call("CLUSTER", "SLOTS")]
     assert sorted(ranges) == [[0, 5460], [5461, 10922], [10923, 16383]]
     fill(cluster.connection, "more", 4)
@@ -155,7 +129,7 @@ def test_slots_move_to_a_new_shard_and_back_without_losing_a_key(cluster: Cluste
     fill(cluster.connection, "less", 5)
 
 
-def test_a_snapshot_holds_every_shard(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_snapshot_holds_every_shard(cluster: Store, tmp_path: Path) -> None:
     with Client("sync", cluster.connection, options=OPTIONS) as client:
         fields = [client.run(command("HLEN", key(b), key=key(b))) for b in range(BUCKETS)]
     cluster.plane.snapshot("many", tmp_path / "first")
@@ -181,12 +155,12 @@ def test_a_group_in_mode_compatible_has_both_kinds_of_names_until_it_is_enabled(
     endpoints = plane.create_group(spec)
     assert endpoints.primary is not None
     assert endpoints.configuration is not None
-    user = logins.connection(Topology.CLUSTER, seeds=(Address("x", 1),)).users[Role.SVC]
-    with raw(Address(endpoints.primary.host, 6379), user) as connection:
+    user = logins.users()[Role.SVC]
+    with raw(address_of(endpoints.primary), user) as connection:
         assert connection.call("HSET", key(0), "f", "v") == 1
     after = plane.modify_group("both", GroupChange(cluster_mode=ClusterMode.ENABLED))
     assert after.primary is None
-    with raw(Address(endpoints.configuration.host, 6379), user) as connection:
+    with raw(address_of(endpoints.configuration), user) as connection:
         assert connection.call("PING") == "PONG"
     plane.delete_group("both")
 
@@ -196,22 +170,17 @@ def test_a_serverless_cache_is_one_name_with_two_ports(
     plane: ValkeyDataPlane, version: str
 ) -> None:
     need_server(version)
-    logins = Logins(engine_version=version, serverless=True)
-    endpoints = plane.create_serverless(
-        ServerlessSpec("less", REGION, NAME_HASH, version, logins.states(), max_bytes=2**28)
-    )
-    primary = Address(endpoints.primary.host, endpoints.primary.port)
-    reader = Address(endpoints.reader.host, endpoints.reader.port)
+    cache = create_serverless(plane, "less", engine_version=version, max_bytes=2**28)
+    connection, primary = cache.connection, cache.primary
     assert str(primary) == "less-abc123.serverless.use1.cache.amazonaws.com:6379"
-    assert reader == Address(primary.host, 6380)
-    connection = logins.connection(Topology.SERVERLESS, primary=primary, reader=reader)
+    assert cache.reader == Address(primary.host, 6380)
     with holdfast.connect(connection.for_role(Role.SVC), tenant="t", options=OPTIONS) as store:
         session = store.create(user="ann")
         store.append(session, [{"role": "user", "content": "x"}])
         assert store.load(session.session_id).seq == 1
     server = plane.server("less-reader")
     assert server.call("CONFIG", "GET", "maxmemory")[1] == str(2**28)
-    with raw(reader, connection.users[Role.SVC]) as opened:
+    with raw(cache.reader, cache.user(Role.SVC)) as opened:
         with pytest.raises(hiredis.ReplyError, match=f"MOVED .*{primary}"):
             opened.call("HLEN", key(0))
         assert opened.call("CLUSTER", "SLOTS")[0][:2] == [0, 16383]

@@ -11,7 +11,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,28 +20,28 @@ import pytest
 import holdfast
 from holdfast.acl import password_hash
 from holdfast.client import ClientOptions
-from holdfast.connection import Address, Connection, User
+from holdfast.connection import Address, User
 from holdfast.errors import TlsFailed
 from holdfast.roles import Role
-from tests.aws.dataplane_stores import (
+from tests.aws.stores import (
     APP,
     REGION,
     Logins,
+    Store,
+    create_group,
     group_connection,
     group_spec,
     need_server,
-    open_plane,
     raw,
-    wait_gone,
 )
-from tests.servers import Install, wait_until
+from tests.processes import wait_gone
+from tests.servers import wait_until
 from tests.standin.aws.dataplane import store as store_module
 from tests.standin.aws.dataplane.access import rules_of
 from tests.standin.aws.dataplane.api import (
     Authentication,
     DataPlaneError,
     GroupChange,
-    GroupEndpoints,
     UserState,
     member_ids,
 )
@@ -63,59 +62,18 @@ PARAMETERS = {
 }
 
 
-class Group:
-    """One primary, two replicas."""
-
-    def __init__(self, plane: ValkeyDataPlane, endpoints: GroupEndpoints, logins: Logins) -> None:
-        self.plane = plane
-        self.endpoints = endpoints
-        self.logins = logins
-
-    @property
-    def connection(self) -> Connection:
-        return group_connection(self.endpoints, self.logins)
-
-    @property
-    def primary(self) -> Address:
-        found = self.connection.primary
-        assert found is not None
-        return found
-
-    @property
-    def nodes(self) -> list[Address]:
-        members = self.endpoints.members
-        return [Address(member.endpoint.host, member.endpoint.port) for member in members]
-
-    def user(self, role: Role) -> User:
-        return self.connection.users[role]
-
-    def set_users(self) -> None:
-        self.plane.set_users("store", self.logins.states())
-
-
-@pytest.fixture(name="plane", scope="module")
-def fixture_plane(
-    server_install: Install, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ValkeyDataPlane]:
-    with open_plane(tmp_path_factory.mktemp("plane")) as plane:
-        yield plane
-
-
 @pytest.fixture(name="group", scope="module")
-def fixture_group(plane: ValkeyDataPlane) -> Group:
-    logins = Logins()
-    spec = group_spec("store", logins.states(), replicas=2, parameters=PARAMETERS)
-    return Group(plane, plane.create_group(spec), logins)
+def fixture_group(plane: ValkeyDataPlane) -> Store:
+    return create_group(plane, "store", replicas=2, parameters=PARAMETERS)
 
 
 def key(number: int = 0) -> str:
     return f"{APP}:sess:{{b00}}:t:{number}"
 
 
-def test_names_are_as_aws_gives_them_and_the_certificate_is_for_them_alone(group: Group) -> None:
+def test_names_are_as_aws_gives_them_and_the_certificate_is_for_them_alone(group: Store) -> None:
     assert group.primary.host == "master.store.abc123.use1.cache.amazonaws.com"
-    for address in (group.primary, group.connection.reader, *group.nodes):
-        assert address is not None
+    for address in (group.primary, group.reader, *group.nodes):
         with raw(address, group.user(Role.SVC)) as connection:
             assert connection.call("PING") == "PONG"
     numeric = socket.getaddrinfo(group.primary.host, group.primary.port)[0][4][0]
@@ -124,7 +82,7 @@ def test_names_are_as_aws_gives_them_and_the_certificate_is_for_them_alone(group
 
 
 def test_a_client_that_does_not_trust_the_authority_is_refused_a_connection(
-    group: Group, monkeypatch: pytest.MonkeyPatch
+    group: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
     with (
@@ -134,7 +92,7 @@ def test_a_client_that_does_not_trust_the_authority_is_refused_a_connection(
         store.create(user="ann")
 
 
-def test_nothing_answers_without_tls(group: Group) -> None:
+def test_nothing_answers_without_tls(group: Store) -> None:
     with socket.create_connection((group.primary.host, group.primary.port), 10) as plain:
         plain.sendall(b"PING\r\n")
         try:
@@ -144,7 +102,7 @@ def test_nothing_answers_without_tls(group: Group) -> None:
         assert not answer.startswith((b"+", b"-"))
 
 
-def test_access_strings_hold_on_every_node(group: Group) -> None:
+def test_access_strings_hold_on_every_node(group: Store) -> None:
     for address in group.nodes:
         with raw(address, group.user(Role.SVC)) as connection:
             assert connection.call("HLEN", key()) == 0
@@ -155,7 +113,7 @@ def test_access_strings_hold_on_every_node(group: Group) -> None:
             connection.call("PING")
 
 
-def test_not_even_a_user_with_everything_may_what_aws_lets_nobody(group: Group) -> None:
+def test_not_even_a_user_with_everything_may_what_aws_lets_nobody(group: Store) -> None:
     everything = UserState(
         "all", "on ~* &* +@all (+@all ~*)", password_hashes=(password_hash("p" * 16),)
     )
@@ -174,7 +132,7 @@ def test_not_even_a_user_with_everything_may_what_aws_lets_nobody(group: Group) 
         raw(group.primary, User("all", "p" * 16))
 
 
-def test_two_passwords_hold_at_once_and_open_connections_outlive_the_change(group: Group) -> None:
+def test_two_passwords_hold_at_once_and_open_connections_outlive_the_change(group: Store) -> None:
     old, new = "svc-password-0001", "svc-password-0002"
     with raw(group.primary, User("svc", old)) as connection:
         group.logins.passwords[Role.SVC] = (new, old)
@@ -190,7 +148,7 @@ def test_two_passwords_hold_at_once_and_open_connections_outlive_the_change(grou
         assert connection.call("PING") == "PONG"
 
 
-def test_a_user_of_iam_logs_in_with_a_token_of_now_for_this_cache_alone(group: Group) -> None:
+def test_a_user_of_iam_logs_in_with_a_token_of_now_for_this_cache_alone(group: Store) -> None:
     user = UserState("store-iam", "on ~* +ping", authentication=Authentication.IAM)
     group.plane.set_users("store", {**group.logins.states(), "store-iam": user})
     target, now = Target("store", REGION), int(time.time())
@@ -208,7 +166,7 @@ def test_a_user_of_iam_logs_in_with_a_token_of_now_for_this_cache_alone(group: G
 
 
 def test_tokens_are_renewed_while_connections_stay(
-    group: Group, monkeypatch: pytest.MonkeyPatch
+    group: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = UserState("store-iam", "on ~* +ping", authentication=Authentication.IAM)
     group.plane.set_users("store", {"store-iam": user})
@@ -235,7 +193,7 @@ def test_tokens_are_renewed_while_connections_stay(
     group.set_users()
 
 
-def test_an_access_string_that_the_servers_refuse_changes_nothing(group: Group) -> None:
+def test_an_access_string_that_the_servers_refuse_changes_nothing(group: Store) -> None:
     states = group.logins.states()
     bad = {
         "svc": replace(states["svc"], password_hashes=(password_hash("z" * 16),)),
@@ -248,7 +206,7 @@ def test_an_access_string_that_the_servers_refuse_changes_nothing(group: Group) 
         raw(address, group.user(Role.WORKER)).close()
 
 
-def test_parameter_values_are_configuration_and_the_rest_is_listed(group: Group) -> None:
+def test_parameter_values_are_configuration_and_the_rest_is_listed(group: Store) -> None:
     wanted = {
         "maxmemory": str(int(1_471_026_299 * 0.7)),
         "maxmemory-policy": "volatile-ttl",
@@ -258,7 +216,7 @@ def test_parameter_values_are_configuration_and_the_rest_is_listed(group: Group)
         "appendonly": "no",
         "save": "",
     }
-    for member in group.endpoints.members:
+    for member in group.members:
         server = group.plane.server(member.cluster_id)
         found = {name: server.call("CONFIG", "GET", name)[1] for name in wanted}
         assert found == wanted
@@ -276,7 +234,7 @@ def test_parameter_values_are_configuration_and_the_rest_is_listed(group: Group)
     assert group.plane.not_applied("store")["databases"] == "only a new node has it"
 
 
-def test_clients_follow_the_name_through_a_failover_and_lose_nothing(group: Group) -> None:
+def test_clients_follow_the_name_through_a_failover_and_lose_nothing(group: Store) -> None:
     before = socket.getaddrinfo(group.primary.host, group.primary.port)[0][4][0]
     stop = threading.Event()
     written: list[str] = []
@@ -313,13 +271,13 @@ def test_clients_follow_the_name_through_a_failover_and_lose_nothing(group: Grou
     assert after != before
     roles = {
         member.cluster_id: group.plane.server(member.cluster_id).call("ROLE")[0]
-        for member in group.endpoints.members
+        for member in group.members
     }
     assert [name for name, role in roles.items() if role == "master"] == [promoted]
-    assert before in {answer[4][0] for answer in socket.getaddrinfo(_reader(group), 6379)}
+    assert before in {answer[4][0] for answer in socket.getaddrinfo(group.reader.host, 6379)}
 
 
-def test_a_lost_primary_is_followed_by_a_replica_and_replaced(group: Group) -> None:
+def test_a_lost_primary_is_followed_by_a_replica_and_replaced(group: Store) -> None:
     (lost,) = group.plane.primaries("store").values()
     with raw(group.primary, group.user(Role.SVC)) as connection:
         connection.call("HSET", key(1), "f", "v")
@@ -337,7 +295,7 @@ def test_a_lost_primary_is_followed_by_a_replica_and_replaced(group: Group) -> N
             lambda: (
                 group.plane.server(lost).responds()
                 and group.plane.server(lost).in_step()
-                and len(socket.getaddrinfo(_reader(group), 6379, type=socket.SOCK_STREAM)) == 2
+                and len(socket.getaddrinfo(group.reader.host, 6379, type=socket.SOCK_STREAM)) == 2
             ),
             seconds=100,
         )
@@ -349,7 +307,7 @@ def test_a_lost_primary_is_followed_by_a_replica_and_replaced(group: Group) -> N
 
 
 def test_a_frozen_primary_counts_as_lost_after_longer(
-    group: Group, monkeypatch: pytest.MonkeyPatch
+    group: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "FROZEN_SECONDS", 1.0)
     (frozen,) = group.plane.primaries("store").values()
@@ -366,9 +324,9 @@ def test_a_frozen_primary_counts_as_lost_after_longer(
     assert wait_gone([pid]) == []
 
 
-def test_a_replica_that_strayed_is_brought_back_to_its_primary(group: Group) -> None:
+def test_a_replica_that_strayed_is_brought_back_to_its_primary(group: Store) -> None:
     (primary,) = group.plane.primaries("store").values()
-    stray = next(m.cluster_id for m in group.endpoints.members if m.cluster_id != primary)
+    stray = next(m.cluster_id for m in group.members if m.cluster_id != primary)
     server = group.plane.server(stray)
     server.call("REPLICAOF", "NO", "ONE")
     address = group.plane.server(primary).place.address
@@ -398,7 +356,7 @@ def test_a_node_without_a_replica_comes_back_empty(plane: ValkeyDataPlane) -> No
 
 
 def test_a_snapshot_is_restored_into_a_new_group_by_its_name(
-    plane: ValkeyDataPlane, group: Group, tmp_path: Path
+    plane: ValkeyDataPlane, group: Store, tmp_path: Path
 ) -> None:
     with raw(group.primary, group.user(Role.SVC)) as connection:
         connection.call("HSET", key(2), "f", "kept")
@@ -440,7 +398,7 @@ def test_an_upgrade_and_a_change_of_the_node_count_keep_every_key(plane: ValkeyD
     plane.delete_group("old")
 
 
-def test_a_second_group_of_a_name_is_refused(plane: ValkeyDataPlane, group: Group) -> None:
+def test_a_second_group_of_a_name_is_refused(plane: ValkeyDataPlane, group: Store) -> None:
     before = plane.names_file.read_text()
     with pytest.raises(DataPlaneError, match="already"):
         plane.create_group(group_spec("store", None))
@@ -452,11 +410,5 @@ def test_a_group_without_transit_encryption_is_refused(plane: ValkeyDataPlane) -
         plane.create_group(group_spec("plain", None, tls=False))
 
 
-def _reader(group: Group) -> str:
-    reader = group.connection.reader
-    assert reader is not None
-    return reader.host
-
-
-def _node(group: Group, member_id: str) -> Address:
+def _node(group: Store, member_id: str) -> Address:
     return next(address for address in group.nodes if address.host.startswith(f"{member_id}."))

@@ -11,13 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.aws.dataplane_stores import (
-    Logins,
-    group_spec,
-    lives,
-    open_plane,
-    wait_gone,
-)
+from tests.aws.stores import Logins, group_spec, open_plane
+from tests.processes import lives, wait_gone
 from tests.servers import Install, wait_until
 from tests.standin.aws.dataplane.api import DataPlaneError
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
@@ -27,7 +22,7 @@ PROJECT = Path(__file__).parents[2]
 OWNER = """
 import sys, time
 from pathlib import Path
-from tests.aws.dataplane_stores import Logins, group_spec
+from tests.aws.stores import Logins, group_spec
 from tests.standin.aws.dataplane.valkey import open_data_plane
 plane = open_data_plane(Path(sys.argv[1]))
 plane.create_group(group_spec("store", Logins().states()))
@@ -127,12 +122,9 @@ def test_a_store_that_cannot_be_made_leaves_nothing_behind(
 def test_a_failover_of_a_primary_that_is_gone_is_refused_at_once(
     server_install: Install, tmp_path: Path
 ) -> None:
-    plane = ValkeyDataPlane(tmp_path, detection_seconds=600)
-    try:
+    with open_plane(tmp_path, detection_seconds=600) as plane:
         plane.create_group(group_spec("store", Logins().states()))
         plane.kill_node("store-001")
         with pytest.raises(DataPlaneError, match="store-001 is lost"):
             plane.test_failover("store", "0001")
         assert plane.primaries("store") == {"0001": "store-001"}
-    finally:
-        plane.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,29 +24,9 @@ from holdfast.verify.drills.result import DrillResult, Unhealthy
 from holdfast.verify.drills.runner import Options, run_drills
 from holdfast.verify.record import read_records
 from holdfast.verify.result import ExitCode
-from tests.aws.stores import Store, create_group, create_serverless, stores
-from tests.servers import Install
-from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
+from tests.aws.stores import REGION, Store
 
 OPTIONS = Options(writers=4, health_seconds=60)
-
-
-@pytest.fixture(scope="module")
-def plane(
-    tmp_path_factory: pytest.TempPathFactory, server_install: Install
-) -> Iterator[ValkeyDataPlane]:
-    with stores(tmp_path_factory.mktemp("plane")) as plane:
-        yield plane
-
-
-@pytest.fixture(scope="module")
-def group(plane: ValkeyDataPlane) -> Store:
-    return create_group(plane, "drill-group", replicas=2)
-
-
-@pytest.fixture(scope="module")
-def cluster(plane: ValkeyDataPlane) -> Store:
-    return create_group(plane, "drill-cluster", shards=2, replicas=1)
 
 
 class Service:
@@ -146,7 +126,7 @@ def test_a_failover_that_the_service_refuses_fails_the_drill_and_says_why(group:
     service = Service(group)
     service.refusal = "APICallRateForCustomerExceeded"
     (result,) = drill(group, service, "planned-failover")
-    assert any("TestFailover of drill-group" in text for text in result.failures)
+    assert any("TestFailover of group" in text for text in result.failures)
     assert any("APICallRateForCustomerExceeded" in text for text in result.failures)
 
 
@@ -180,10 +160,10 @@ def test_a_proxy_before_a_slot_map_is_refused(cluster: Store) -> None:
         drill(cluster, Service(cluster, shards=2, nodes=2), "lost-replies")
 
 
-def test_a_serverless_cache_has_no_drills(plane: ValkeyDataPlane) -> None:
-    store = create_serverless(plane, "drill-serverless")
+def test_a_serverless_cache_has_no_drills(serverless: Store) -> None:
+    known = serverless.connection
     with pytest.raises(ConfigError, match=r"serverless.*need a replication group"):
-        AwsMeans(cast(Any, None), "x", store.connection, lambda: store.connection)
+        AwsMeans(cast(Any, None), "x", known, lambda: known)
 
 
 @pytest.fixture
@@ -202,7 +182,7 @@ def command(
     return run
 
 
-PLACE = ("--replication-group", "drill-group", "--region", "eu-central-1")
+PLACE = ("--replication-group", "group", "--region", REGION)
 
 
 def test_the_command_drills_a_named_group_and_its_record_names_the_emulation(
@@ -215,7 +195,7 @@ def test_the_command_drills_a_named_group_and_its_record_names_the_emulation(
     file = tmp_path / "runs.jsonl"
     code, service = command("planned-failover", *PLACE, "--record", str(file), "--where", "lab")
     assert code is ExitCode.PASS
-    assert service.asked == [("drill-group", "0001")]
+    assert service.asked == [("group", "0001")]
     (record,) = read_records(file)
     assert record.where == f"lab; {api.EMULATION}"
     assert (record.target, record.topology) == ("aws", "replication-group")
@@ -247,4 +227,4 @@ def test_nothing_is_done_to_processes_by_these_hands(group: Store) -> None:
     assert means.actions() == frozenset[Action]()
     for act in (means.kill, means.freeze, means.thaw, means.start, means.empty):
         with pytest.raises(Unsupported):
-            act("drill-group-001")
+            act("group-001")

@@ -27,40 +27,16 @@ from holdfast.rotation.aws_run import AwsRotation
 from holdfast.rotation.run import Done, InUse
 from holdfast.rotation.settings import PasswordStage, RotationSettings
 from holdfast.source import StaticSource
-from tests.aws.stores import Store, create_group, create_serverless, stores, users_of
+from tests.aws.stores import REGION, Store
 from tests.clients import pipeline
-from tests.servers import Install, wait_until
-from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
+from tests.servers import wait_until
 
 KEY = "agent:sess:{b01}:t:rotation"
 OPTIONS = ClientOptions(deadline_seconds=40)
 
 
-@pytest.fixture(scope="module")
-def plane(
-    tmp_path_factory: pytest.TempPathFactory, server_install: Install
-) -> Iterator[ValkeyDataPlane]:
-    with stores(tmp_path_factory.mktemp("plane")) as plane:
-        yield plane
-
-
-@pytest.fixture(scope="module")
-def group(plane: ValkeyDataPlane) -> Store:
-    return create_group(plane, "rotate-group", replicas=2)
-
-
-@pytest.fixture(scope="module")
-def cluster(plane: ValkeyDataPlane) -> Store:
-    return create_group(plane, "rotate-cluster", shards=2, replicas=1)
-
-
-@pytest.fixture(scope="module")
-def serverless(plane: ValkeyDataPlane) -> Store:
-    return create_serverless(plane, "rotate-serverless")
-
-
 def arn(role: Role) -> str:
-    return f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{role}-AbCdEf"
+    return f"arn:aws:secretsmanager:{REGION}:123456789012:secret:{role}-AbCdEf"
 
 
 class Stack:
@@ -70,7 +46,7 @@ class Stack:
         self.store = store
         self.delivery = delivery_seconds
         self.now = RotationSettings.from_config({})
-        self.presented = {role: texts[0] for role, texts in store.passwords.items()}
+        self.presented = {role: texts[0] for role, texts in store.logins.passwords.items()}
         self.former: dict[Role, str] = {}
         self.written = dict.fromkeys(APPLICATION_ROLES, time.time())
         self.stages: list[PasswordStage] = []
@@ -80,32 +56,20 @@ class Stack:
         return self.now
 
     def apply(self, settings: RotationSettings) -> None:
-        known = self.store.passwords
+        known = self.store.logins.passwords
         for role in APPLICATION_ROLES:
             if settings.password_rotation(role) != self.now.password_rotation(role):
-                known[role] = [secrets.token_hex(16), known[role][0]]
+                known[role] = (secrets.token_hex(16), known[role][0])
             if settings.password_stage is PasswordStage.SINGLE and not self.forgetful:
                 known[role] = known[role][:1]
         self.now = settings
         self.stages.append(settings.password_stage)
-        self._set_users()
+        self.store.set_users()
         if settings.password_stage is not PasswordStage.ACCEPT_BOTH:
             for role, texts in known.items():
                 if self.presented[role] != texts[0]:
                     self.former[role], self.presented[role] = self.presented[role], texts[0]
                     self.written[role] = time.time()
-
-    def _set_users(self) -> None:
-        topology = self.store.connection.topology
-        users = users_of(
-            self.store.passwords,
-            clustered=topology is Topology.CLUSTER,
-            serverless=topology is Topology.SERVERLESS,
-        )
-        if topology is Topology.SERVERLESS:
-            self.store.plane.set_serverless_users(self.store.group_id, users)
-        else:
-            self.store.plane.set_users(self.store.group_id, users)
 
     def connection(self) -> Connection:
         users = {role: User(role.value, text) for role, text in self.presented.items()}
@@ -121,7 +85,7 @@ class Stack:
         return self.delivery
 
     def accepted(self) -> Mapping[Role, int]:
-        return {role: len(texts) for role, texts in self.store.passwords.items()}
+        return {role: len(texts) for role, texts in self.store.logins.passwords.items()}
 
     def names(self) -> Sequence[Address]:
         known = self.store.connection
@@ -131,10 +95,7 @@ class Stack:
     def node_names(self) -> Sequence[Address]:
         if self.store.connection.topology is not Topology.REPLICATION_GROUP:
             return ()
-        primary = self.store.connection.primary
-        assert primary is not None
-        domain = primary.host.partition(".")[2]
-        return [Address(f"{self.store.group_id}-{n:03d}.{domain}", 6379) for n in (1, 2, 3)]
+        return self.store.nodes
 
     def former_password(self, role: Role) -> str | None:
         return self.former.get(role)
@@ -251,7 +212,7 @@ def test_an_old_password_that_is_in_use_is_not_dropped_and_its_clients_are_named
     stack = Stack(group)
     with traffic(stack, stubborn=True) as found:
         wait_until("logins that are beyond doubt older", lambda: _oldest_login(group) >= 3)
-        with pytest.raises(InUse, match=r"as svc on rotate-group-00\d.*logged in"):
+        with pytest.raises(InUse, match=r"as svc on group-00\d.*logged in"):
             rotate(stack, (Role.SVC,))
         assert stack.stages[-1:] == [PasswordStage.PRESENT_NEW]
         assert not found.errors

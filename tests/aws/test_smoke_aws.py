@@ -5,34 +5,17 @@ Emulation: real Valkey on one machine behind AWS's names, users held to AWS's ac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-
-import pytest
 
 from holdfast.connection import Connection
 from holdfast.roles import APPLICATION_ROLES, Role
 from holdfast.verify.catalogue import CHECKS
 from holdfast.verify.result import CheckResult, Outcome, Report
 from holdfast.verify.runner import Limits, verify
-from tests.aws.stores import Store, create_group, create_serverless, stores
-from tests.servers import Install
+from tests.aws.stores import Store, create_group
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
 
 LIMITS = Limits(total_seconds=100, check_seconds=60)
-
-
-@pytest.fixture(scope="module")
-def plane(
-    tmp_path_factory: pytest.TempPathFactory, server_install: Install
-) -> Iterator[ValkeyDataPlane]:
-    with stores(tmp_path_factory.mktemp("plane")) as plane:
-        yield plane
-
-
-@pytest.fixture(scope="module")
-def group(plane: ValkeyDataPlane) -> Store:
-    return create_group(plane, "smoke-group", replicas=2)
 
 
 def smoke(connection: Connection) -> Report:
@@ -90,9 +73,9 @@ def test_a_replication_group_of_one_node_passes(plane: ValkeyDataPlane) -> None:
 
 
 def test_a_group_in_cluster_mode_passes_and_all_its_slots_are_counted(
-    plane: ValkeyDataPlane,
+    cluster: Store,
 ) -> None:
-    report = smoke(create_group(plane, "smoke-cluster", shards=2, replicas=1).connection)
+    report = smoke(cluster.connection)
     assert not failures(report)
     assert set(unchecked(report)) == _SENTINELS | _NOBODY_CAN_SEE | _NO_SUCH_ROLE
     assert named(report, "every slot of the cluster is served").details == (
@@ -101,9 +84,9 @@ def test_a_group_in_cluster_mode_passes_and_all_its_slots_are_counted(
 
 
 def test_a_serverless_cache_passes_and_more_of_it_cannot_be_seen(
-    plane: ValkeyDataPlane,
+    serverless: Store,
 ) -> None:
-    report = smoke(create_serverless(plane, "smoke-serverless").connection)
+    report = smoke(serverless.connection)
     assert not failures(report)
     assert set(unchecked(report)) == (
         _SENTINELS
@@ -128,9 +111,7 @@ def test_one_role_alone_sees_less_and_nothing_fails(group: Store) -> None:
 
 
 def test_a_role_that_may_too_much_is_found(group: Store, plane: ValkeyDataPlane) -> None:
-    from tests.aws.stores import users_of
-
-    users = users_of(group.passwords)
+    users = group.logins.states()
     wide = replace(users["worker"], access_string=f"{users['worker'].access_string} +keys")
     plane.set_users(group.group_id, users | {"worker": wide})
     try:
@@ -143,9 +124,7 @@ def test_a_role_that_may_too_much_is_found(group: Store, plane: ValkeyDataPlane)
 def test_an_administrator_who_reaches_another_application_is_found(
     group: Store, plane: ValkeyDataPlane
 ) -> None:
-    from tests.aws.stores import users_of
-
-    users = users_of(group.passwords)
+    users = group.logins.states()
     wide = replace(users["admin"], access_string="on ~* &* +@all")
     plane.set_users(group.group_id, users | {"admin": wide})
     try:

@@ -25,6 +25,7 @@ from provider.servers.admin import Access, Admin, Login, connect
 from provider.servers.server import ServerProcess
 from provider.values import Properties
 from tests.certificates import Authority
+from tests.processes import wait_gone
 from tests.servers import Install
 
 HOST = "127.0.0.1"
@@ -213,8 +214,7 @@ class Group:
         pids = [self.pid(node) for node in nodes]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        for node, pid in zip(nodes, pids, strict=True):
-            _wait_gone(node, pid)
+        assert wait_gone(pids) == []
 
     def open(self, node: str) -> Admin:
         """An administrator's connection."""
@@ -238,21 +238,6 @@ class Group:
         """CONFIG GET."""
         reply = self.call(node, "CONFIG", "GET", name)
         return dict(zip(reply[::2], reply[1::2], strict=True))
-
-
-def _wait_gone(node: str, pid: int) -> None:
-    # In this test we are the parent, so the process has to be reaped as well.
-    from tests.servers import wait_until
-
-    wait_until(f"{node} to end", lambda: _gone(pid), seconds=5)
-
-
-def _gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state in "ZX"
 
 
 @contextmanager

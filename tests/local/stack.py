@@ -22,6 +22,7 @@ import pytest
 from holdfast.connection import Connection, Topology
 from holdfast.roles import Role
 from tests.engine import PROJECT, Engine, Run
+from tests.processes import lives
 from tests.servers import HOST, Install, RawConnection, wait_until
 
 _PORTS = range(12_000, 19_000)
@@ -135,7 +136,7 @@ class LocalStack:
 
     def alive(self) -> set[str]:
         """Nodes whose process lives."""
-        return {node for node, pid in self.nodes().items() if process_alive(pid)}
+        return {node for node, pid in self.nodes().items() if lives(pid)}
 
     def kill(self, *nodes: str) -> None:
         """SIGKILL processes, and wait until they are gone."""
@@ -143,7 +144,7 @@ class LocalStack:
         for node in nodes:
             os.kill(pids[node], signal.SIGKILL)
         killed = {pids[node] for node in nodes}
-        wait_until("the killed to be gone", lambda: not any(map(process_alive, killed)))
+        wait_until("the killed to be gone", lambda: not any(map(lives, killed)))
 
     @contextlib.contextmanager
     def open(self, port: int, role: Role = Role.ADMIN) -> Iterator[RawConnection]:
@@ -206,15 +207,6 @@ class LocalStack:
             )
         with self.open(port) as raw:
             yield raw
-
-
-def process_alive(pid: int) -> bool:
-    """Whether a process runs (a zombie does not)."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
 
 
 def processes_in(folder: Path) -> dict[int, str]:

@@ -12,7 +12,8 @@ import pytest
 
 from holdfast.connection import Topology
 from holdfast.roles import Role
-from tests.local.stack import LocalStack, is_free, process_alive, processes_in
+from tests.local.stack import LocalStack, is_free, processes_in
+from tests.processes import lives
 from tests.servers import Install, wait_until
 
 TOPOLOGIES = [Topology.STANDALONE, Topology.SENTINEL, Topology.CLUSTER]
@@ -171,7 +172,7 @@ def test_destroy_leaves_no_process_and_no_file(stack: LocalStack) -> None:
     pids = stack.nodes().values()
     assert processes_in(stack.data_dir)
     stack.engine.destroy()
-    assert not [pid for pid in pids if process_alive(pid)]
+    assert not [pid for pid in pids if lives(pid)]
     assert processes_in(stack.engine.project) == {}
     assert [file for file in stack.data_dir.rglob("*") if file.is_file()] == []
     assert is_free(stack.base_port)
