@@ -155,8 +155,27 @@ def test_a_refresh_reads_at_once_and_says_whether_it_helped(service: Service) ->
     assert not source.refresh()
 
 
-def test_many_who_refresh_at_once_share_one_answer(service: Service) -> None:
+class CountedLock:
+    """A lock that tells how many have come to it."""
+
+    def __init__(self) -> None:
+        self.came: list[int] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.came.append(threading.get_ident())
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_many_who_refresh_at_once_share_one_answer(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = SecretsManagerSource(ARN)
+    lock = CountedLock()
+    monkeypatch.setattr(source._secret, "_reading", lock)
     service.gate.clear()
     service.text = value(NEXT)
     found: list[bool] = []
@@ -166,13 +185,13 @@ def test_many_who_refresh_at_once_share_one_answer(service: Service) -> None:
     ]
     for thread in threads:
         thread.start()
-    until(lambda: len(service.calls) == 2)
-    time.sleep(0.05)
+    until(lambda: len(lock.came) == 8)
     service.gate.set()
     for thread in threads:
         thread.join(30)
     assert found == [True] * 8
-    assert len(service.calls) <= 3
+    # The one at the beginning, and one for all.
+    assert len(service.calls) == 2
 
 
 @pytest.mark.parametrize(
