@@ -30,8 +30,8 @@ from tests.standin.aws.dataplane.api import (
     Member,
     ServerlessSpec,
     UserState,
-    member_ids,
 )
+from tests.standin.aws.dataplane.endpoints import member_ids
 from tests.standin.aws.dataplane.engines import server_for
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
 from tests.standin.aws.resolver import aws_names

@@ -30,12 +30,8 @@ from tests.aws.stores import (
 )
 from tests.clients import Client, command, count_once
 from tests.servers import wait_until
-from tests.standin.aws.dataplane.api import (
-    ClusterMode,
-    DataPlaneError,
-    GroupChange,
-    member_ids,
-)
+from tests.standin.aws.dataplane.api import ClusterMode, DataPlaneError, GroupChange
+from tests.standin.aws.dataplane.endpoints import member_ids
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
 
 OPTIONS = ClientOptions(deadline_seconds=100)

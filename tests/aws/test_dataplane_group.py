@@ -38,13 +38,8 @@ from tests.processes import wait_gone
 from tests.servers import wait_until
 from tests.standin.aws.dataplane import store as store_module
 from tests.standin.aws.dataplane.access import rules_of
-from tests.standin.aws.dataplane.api import (
-    Authentication,
-    DataPlaneError,
-    GroupChange,
-    UserState,
-    member_ids,
-)
+from tests.standin.aws.dataplane.api import Authentication, DataPlaneError, GroupChange, UserState
+from tests.standin.aws.dataplane.endpoints import member_ids
 from tests.standin.aws.dataplane.tokens import Target, token
 from tests.standin.aws.dataplane.valkey import ValkeyDataPlane
 

@@ -14,9 +14,8 @@ from tests.standin.aws.dataplane.api import (
     ServerlessEndpoints,
     ServerlessSpec,
     UserState,
-    serverless_endpoints,
-    spec_endpoints,
 )
+from tests.standin.aws.dataplane.endpoints import serverless_endpoints, spec_endpoints
 
 
 class NoDataPlane:

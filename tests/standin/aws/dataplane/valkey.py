@@ -21,12 +21,10 @@ from tests.standin.aws.dataplane.api import (
     ServerlessEndpoints,
     ServerlessSpec,
     UserState,
-    group_domain,
-    serverless_endpoints,
-    spec_endpoints,
 )
 from tests.standin.aws.dataplane.changes import changed_spec, check_snapshot
 from tests.standin.aws.dataplane.cluster import ClusterGroup, ServerlessCache
+from tests.standin.aws.dataplane.endpoints import group_domain, serverless_endpoints, spec_endpoints
 from tests.standin.aws.dataplane.engines import server_for
 from tests.standin.aws.dataplane.group import ReplicationGroup
 from tests.standin.aws.dataplane.names import Addresses, NamesFile

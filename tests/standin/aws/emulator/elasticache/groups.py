@@ -6,12 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from tests.standin.aws.dataplane.api import (
-    ClusterMode,
-    GroupSpec,
-    group_endpoints,
-    member_ids,
-)
+from tests.standin.aws.dataplane.api import ClusterMode, GroupSpec
+from tests.standin.aws.dataplane.endpoints import group_endpoints, member_ids
 from tests.standin.aws.emulator.elasticache import (
     group_rules,
     names,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from tests.standin.aws.dataplane.api import Endpoint, ServerlessSpec, serverless_endpoints
+from tests.standin.aws.dataplane.api import Endpoint, ServerlessSpec
+from tests.standin.aws.dataplane.endpoints import serverless_endpoints
 from tests.standin.aws.emulator.elasticache import (
     group_rules,
     names,
