@@ -16,6 +16,11 @@ def partition_of(region: str) -> str:
     return "aws"
 
 
+def domain_of(region: str) -> str:
+    """What names of a region's services end with; China has one of its own."""
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+
+
 def document(*statements: Statement) -> str:
     """A policy of these statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, sort_keys=True)
@@ -29,7 +34,7 @@ def key_policy(region: str, account: str, log_prefixes: Sequence[str]) -> str:
         account: id of the account.
         log_prefixes: beginnings of the names of the log groups that are encrypted with it.
     """
-    partition = partition_of(region)
+    partition, domain = partition_of(region), domain_of(region)
     logs = [f"arn:{partition}:logs:{region}:{account}:log-group:{name}*" for name in log_prefixes]
     return document(
         {
@@ -42,7 +47,7 @@ def key_policy(region: str, account: str, log_prefixes: Sequence[str]) -> str:
         {
             "Sid": "LogsOfTheStore",
             "Effect": "Allow",
-            "Principal": {"Service": f"logs.{region}.amazonaws.com"},
+            "Principal": {"Service": f"logs.{region}.{domain}"},
             "Action": [
                 "kms:Encrypt*",
                 "kms:Decrypt*",
@@ -76,7 +81,7 @@ def key_policy(region: str, account: str, log_prefixes: Sequence[str]) -> str:
             "Condition": {
                 "StringEquals": {
                     "kms:CallerAccount": account,
-                    "kms:ViaService": f"elasticache.{region}.amazonaws.com",
+                    "kms:ViaService": f"elasticache.{region}.{domain}",
                 }
             },
         },

@@ -10,9 +10,10 @@ from typing import Final, NotRequired, Self, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.policies import assume_policy
 from components.aws.store_spec import check_aws_name
 from components.aws.verifier_code import HANDLER, code_archive
-from components.aws.verifier_policy import assume_policy, role_policy
+from components.aws.verifier_policy import role_policy
 from config.aws_rules import check_log_retention_days, check_region
 from holdfast.aws.lambda_protocol import RESERVE_SECONDS, SECRETS_VARIABLE
 from holdfast.errors import ConfigError
@@ -217,7 +218,7 @@ def _role(
     role = aws.iam.Role(
         f"{name}-role",
         description="What the verifier of a session store may do (Holdfast)",
-        assume_role_policy=assume_policy(),
+        assume_role_policy=assume_policy("lambda.amazonaws.com"),
         tags=spec.tags,
         opts=child,
     )

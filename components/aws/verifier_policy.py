@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
+
+from components.aws.policies import Statement, document, domain_of
 
 _INTERFACES: Final = (
     "ec2:AssignPrivateIpAddresses",
@@ -18,19 +19,6 @@ _INTERFACES: Final = (
 functions access to resources in an Amazon VPC"). EC2 has no resource to narrow them to."""
 
 
-def assume_policy() -> str:
-    """Who takes the role: Lambda alone."""
-    return _document(
-        [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "lambda.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ]
-    )
-
-
 def role_policy(
     *, log_group_arn: str, secret_arns: Sequence[str], kms_key_arn: str | None, region: str
 ) -> str:
@@ -42,7 +30,7 @@ def role_policy(
         kms_key_arn: what they are encrypted with; None for the key of the service.
         region: of the store.
     """
-    statements: list[Mapping[str, Any]] = [
+    statements: list[Statement] = [
         {
             "Sid": "Log",
             "Effect": "Allow",
@@ -74,16 +62,10 @@ def role_policy(
                 "Action": "kms:Decrypt",
                 "Resource": kms_key_arn,
                 "Condition": {
-                    "StringEquals": {"kms:ViaService": f"secretsmanager.{region}.{_suffix(region)}"}
+                    "StringEquals": {
+                        "kms:ViaService": f"secretsmanager.{region}.{domain_of(region)}"
+                    }
                 },
             }
         )
-    return _document(statements)
-
-
-def _suffix(region: str) -> str:
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-
-
-def _document(statements: Sequence[Mapping[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
+    return document(*statements)

@@ -342,6 +342,18 @@ def test_the_key_is_rotated_and_its_policy_names_the_stores_own_logs() -> None:
     assert made.inputs("s-key-alias")["name"] == "alias/chat-test-store"
 
 
+def test_in_china_the_keys_policy_has_the_names_that_services_have_there() -> None:
+    policy = nodes(region="cn-north-1").inputs("s-key")["policy"]
+    statements = {entry["Sid"]: entry for entry in json.loads(policy)["Statement"]}
+    service = {"Service": "logs.cn-north-1.amazonaws.com.cn"}
+    assert statements["LogsOfTheStore"]["Principal"] == service
+    through = statements["DataAndSnapshotsThroughElastiCache"]["Condition"]["StringEquals"]
+    assert through["kms:ViaService"] == "elasticache.cn-north-1.amazonaws.com.cn"
+    assert statements["AccountDecidesByIam"]["Principal"] == {
+        "AWS": f"arn:aws-cn:iam::{ACCOUNT}:root"
+    }
+
+
 def test_aws_is_asked_for_the_account_only_where_it_is_not_said() -> None:
     asked, unasked = Aws(), Aws()
     nodes(cloud=asked)
