@@ -55,6 +55,7 @@ def role_policy(
         },
     ]
     if kms_key_arn is not None:
+        through = f"secretsmanager.{region}.{domain_of(region)}"
         statements.append(
             {
                 "Sid": "Decrypt",
