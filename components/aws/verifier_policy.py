@@ -62,11 +62,7 @@ def role_policy(
                 "Effect": "Allow",
                 "Action": "kms:Decrypt",
                 "Resource": kms_key_arn,
-                "Condition": {
-                    "StringEquals": {
-                        "kms:ViaService": f"secretsmanager.{region}.{domain_of(region)}"
-                    }
-                },
+                "Condition": {"StringEquals": {"kms:ViaService": through}},
             }
         )
     return document(*statements)
