@@ -114,11 +114,6 @@ class AwsSettings:
         """Name of the node type; None with topology serverless."""
         return None if self.node is None else self.node.name
 
-    @property
-    def reserved_memory_percent(self) -> int | None:
-        """What the nodes keep in reserve; None with topology serverless."""
-        return None if self.node is None else self.node.reserved_percent
-
 
 def load_aws_settings(
     reader: ConfigReader,

@@ -36,7 +36,7 @@ FRESH_SECONDS: Final = 600.0
 CONNECTION_SECONDS: Final = 12 * 3600.0
 """After so long the service cuts a connection that did not log in again."""
 
-_RENEW_SECONDS: Final = 10 * 3600.0
+_RENEW_SECONDS: Final = CONNECTION_SECONDS - 2 * 3600.0
 _SPREAD_SECONDS: Final = 3600.0
 """So that the connections of a fleet, opened at once, do not all log in again at once."""
 

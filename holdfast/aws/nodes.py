@@ -169,11 +169,6 @@ def cost_phrase(node: NodeType, nodes: int) -> str:
     return f"{nodes} x {node.name}: {cost}"
 
 
-def cost_text(node: NodeType, nodes: int) -> str:
-    """The monthly estimate in words, with date and source."""
-    return f"{cost_phrase(node, nodes)} ({price_note()})"
-
-
 def price_note() -> str:
     """Where prices come from."""
     return (

@@ -54,7 +54,6 @@ def test_a_region_is_enough_for_a_small_store_of_one_node(folder: Path) -> None:
     assert (found.store_id, found.engine_version) == ("store-prod", "9.1")
     assert found.node_type == "cache.t4g.micro"
     assert settings.maxmemory_bytes == 536_870_912 // 2
-    assert found.reserved_memory_percent == 50
     assert (found.vpc_cidr, found.vpc_id, found.availability_zones) == ("10.64.0.0/20", None, 2)
     assert found.authentication is Authentication.PASSWORD
     assert found.auto_minor_version_upgrade
@@ -137,7 +136,7 @@ def test_what_is_set_is_taken_over(folder: Path) -> None:
 def test_a_serverless_store_has_no_nodes_and_two_maximums(folder: Path) -> None:
     settings = load(folder, preset="prod", **SERVERLESS)
     found = own(folder, preset="prod", **SERVERLESS)
-    assert (found.node, found.node_type, found.reserved_memory_percent) == (None, None, None)
+    assert (found.node, found.node_type) == (None, None)
     assert (found.data_storage_gb, found.ecpu_per_second) == (10, 5000)
     assert settings.maxmemory_bytes == 10 * 10**9
     assert settings.shape.topology is Topology.SERVERLESS
