@@ -45,8 +45,10 @@ def test_a_store_comes_up_proves_itself_and_leaves_nothing(stack: AwsStack) -> N
 
 
 def left_over(stack: AwsStack) -> dict[str, object]:
-    """What of the store is still on AWS; its final snapshot is meant to stay."""
+    """What of the store is still on AWS; its final snapshot, and what can be brought back for a
+    while, are meant to stay."""
     cache, ec2 = stack.client("elasticache"), stack.client("ec2")
+    iam, kms = stack.client("iam"), stack.client("kms")
     found: dict[str, object] = {
         "groups": cache.describe_replication_groups()["ReplicationGroups"],
         "serverless": cache.describe_serverless_caches()["ServerlessCaches"],
@@ -70,6 +72,19 @@ def left_over(stack: AwsStack) -> dict[str, object]:
             secret["Name"]
             for secret in stack.client("secretsmanager").list_secrets()["SecretList"]
             if "DeletedDate" not in secret
+        ],
+        "roles": [role["RoleName"] for role in iam.list_roles()["Roles"]],
+        "policies": iam.list_policies(Scope="Local")["Policies"],
+        "topics": stack.client("sns").list_topics()["Topics"],
+        "keys": [
+            key["KeyId"]
+            for key in kms.list_keys()["Keys"]
+            if kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "Enabled"
+        ],
+        "aliases": [
+            alias["AliasName"]
+            for alias in kms.list_aliases()["Aliases"]
+            if not alias["AliasName"].startswith("alias/aws/")
         ],
     }
     return {what: json.loads(json.dumps(one, default=str)) for what, one in found.items() if one}
