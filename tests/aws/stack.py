@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from holdfast.aws.api import EMULATION
 from holdfast.connection import Address, Connection, Tls
-from tests.engine import PROJECT, Engine, Run
+from tests.deployed import DeployedStack
+from tests.engine import Engine, Run
 from tests.records import VARIABLE
 from tests.standin.aws.dataplane.engines import SERVERS
 from tests.standin.aws.emulator import Emulator
@@ -33,7 +30,7 @@ WHERE: Final = f"{REAL}; {EMULATION}"
 
 
 @dataclass
-class AwsStack:
+class AwsStack(DeployedStack):
     """A stack of target aws; nothing is deployed until :meth:`up`.
 
     Attributes:
@@ -41,9 +38,10 @@ class AwsStack:
         emulator: what it is deployed to.
     """
 
-    engine: Engine
+    target = "aws"
+    deploy_seconds = DEPLOY_SECONDS
+
     emulator: Emulator
-    _connection: Connection | None = field(default=None, repr=False)
 
     @classmethod
     def prepare(cls, folder: Path, emulator: Emulator, **settings: str) -> AwsStack:
@@ -61,16 +59,6 @@ class AwsStack:
         stack.set(**given)
         return stack
 
-    def set(self, **settings: str) -> None:
-        """Change settings; the next deployment sees them."""
-        for key, value in settings.items():
-            self.engine.set_config(f"holdfast:{key}", value)
-
-    def up(self, *arguments: str) -> Run:
-        """Deploy; the time it took is printed, not asserted."""
-        self._connection = None
-        return self._timed("up", "up", "--yes", "--skip-preview", *arguments)
-
     def unchanged(self) -> None:
         """Neither the program nor what is there asks for a change."""
         self._timed("up unchanged", "up", "--yes", "--skip-preview", "--expect-no-changes")
@@ -84,23 +72,6 @@ class AwsStack:
         """Delete the stack, protected or not."""
         self.engine.run("state", "unprotect", "--all", "--yes")
         self._timed("destroy", "destroy", "--yes", "--skip-preview")
-
-    def _timed(self, what: str, *arguments: str, fails: bool = False) -> Run:
-        begin = time.monotonic()
-        run = self.engine.run(*arguments, fails=fails, deadline_seconds=DEPLOY_SECONDS)
-        sys.stderr.write(f"aws {what}: {time.monotonic() - begin:.1f} s\n")
-        return run
-
-    @property
-    def connection(self) -> Connection:
-        """The operator's Connection, as the stack exported it after the last ``up``."""
-        if self._connection is None:
-            self._connection = Connection.from_json(self.engine.outputs()["connection"])
-        return self._connection
-
-    def forget(self) -> None:
-        """Read the Connection again: something else than :meth:`up` deployed."""
-        self._connection = None
 
     def from_here(self, connection: Connection) -> Connection:
         """A Connection by which this process, too, reaches the servers as they are named now."""
@@ -124,29 +95,14 @@ class AwsStack:
             for member in shard["NodeGroupMembers"]
         ]
 
-    def command(self, name: str, *arguments: str) -> list[str]:
-        """How a script is run on this stack."""
-        script = str(PROJECT / "scripts" / f"{name}.py")
-        return [sys.executable, script, *arguments, "--stack", self.engine.stack]
-
     def run(self, name: str, *arguments: str, code: int = 0) -> str:
         """Run a script on this stack to its end; what it printed on stdout.
 
         Fails the test, everything shown, where it does not end with ``code``.
         """
-        done = subprocess.run(
-            self.command(name, *arguments),
-            cwd=self.engine.project,
-            env=self.engine.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
+        done = self._finish(
+            name, *arguments, seconds=COMMAND_SECONDS, wanted=lambda ended: ended == code
         )
-        if done.returncode != code:
-            shown = f"{' '.join(done.args[1:])}: exit code {done.returncode}"
-            pytest.fail(f"{shown}\n{done.stdout}\n{done.stderr}", pytrace=False)
         sys.stderr.write(done.stderr)
         return done.stdout
 

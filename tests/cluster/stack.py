@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
-from holdfast.connection import Connection
 from tests.cluster.rig.cluster import Cluster, wait_until
 from tests.cluster.rig.rig import Rig
-from tests.engine import PROJECT, Engine, Run
+from tests.deployed import DeployedStack
+from tests.engine import Engine
 from tests.records import VARIABLE, repeat
 
 DEPLOY_SECONDS: Final = 420.0
@@ -30,7 +26,7 @@ _SLACK: Final = ("--slack-seconds", "4")
 
 
 @dataclass
-class ClusterStack:
+class ClusterStack(DeployedStack):
     """A stack of target kubernetes; nothing is deployed until :meth:`up`.
 
     Attributes:
@@ -39,10 +35,11 @@ class ClusterStack:
         namespace: made and deleted with the stack.
     """
 
-    engine: Engine
+    target = "kubernetes"
+    deploy_seconds = DEPLOY_SECONDS
+
     cluster: Cluster
     namespace: str
-    _connection: Connection | None = field(default=None, repr=False)
 
     @classmethod
     def prepare(cls, folder: Path, cluster: Cluster, **settings: str) -> ClusterStack:
@@ -69,16 +66,6 @@ class ClusterStack:
             engine.set_config(f"holdfast:{key}", value)
         return cls(engine, cluster, given["namespace"])
 
-    def set(self, **settings: str) -> None:
-        """Change settings; the next deployment sees them."""
-        for key, value in settings.items():
-            self.engine.set_config(f"holdfast:{key}", value)
-
-    def up(self, *arguments: str) -> Run:
-        """Deploy; the time it took is printed, not asserted."""
-        self.forget()
-        return self._timed("up", "up", "--yes", "--skip-preview", *arguments)
-
     def destroy(self) -> None:
         """Delete the stack, its volumes and its namespace."""
         self._timed("destroy", "destroy", "--yes", "--skip-preview")
@@ -88,46 +75,17 @@ class ClusterStack:
             lambda: self.namespace not in self.cluster.kubectl("get", "namespaces", "-o", "name"),
         )
 
-    def _timed(self, what: str, *arguments: str) -> Run:
-        begin = time.monotonic()
-        run = self.engine.run(*arguments, deadline_seconds=DEPLOY_SECONDS)
-        sys.stderr.write(f"kubernetes {what}: {time.monotonic() - begin:.1f} s\n")
-        return run
-
-    @property
-    def connection(self) -> Connection:
-        """The operator's Connection, as the stack exported it after the last ``up``."""
-        if self._connection is None:
-            self._connection = Connection.from_json(self.engine.outputs()["connection"])
-        return self._connection
-
-    def forget(self) -> None:
-        """The stack was deployed by somebody else: its Connection may be another one."""
-        self._connection = None
-
-    def command(self, name: str, *arguments: str) -> list[str]:
-        """The command line of a script, on this stack."""
-        script = str(PROJECT / "scripts" / f"{name}.py")
-        return [sys.executable, script, *arguments, "--stack", self.engine.stack]
-
     def run(self, name: str, *arguments: str, fails: bool = False) -> str:
         """Run a script to its end; what it printed on stdout.
 
         Fails the test, everything shown, where it does not end as expected.
         """
-        done = subprocess.run(
-            self.command(name, *arguments),
-            cwd=self.engine.project,
-            env=self.engine.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS * repeat(),
-            check=False,
+        done = self._finish(
+            name,
+            *arguments,
+            seconds=COMMAND_SECONDS * repeat(),
+            wanted=lambda ended: (ended != 0) == fails,
         )
-        if (done.returncode != 0) != fails:
-            shown = f"{' '.join(done.args[1:])}: exit code {done.returncode}"
-            pytest.fail(f"{shown}\n{done.stdout}\n{done.stderr}", pytrace=False)
         return done.stdout
 
     def drill(self, *arguments: str, fails: bool = False) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from provider.resource import Context
@@ -42,21 +43,55 @@ class ElastiCacheResource(AwsResource):
         if put:
             api.add_tags_to_resource(ResourceName=known["arn"], Tags=tag_list(put))
 
-    def wait(
+
+class AwaitedResource(ElastiCacheResource):
+    """A type whose steps go on after AWS has answered; its ``Status`` says until when.
+
+    Attributes:
+        ready: the status that ends a step.
+        busy: those on the way to it.
+        leaving: those on the way out; empty for any.
+        create_seconds: the official plugin's own bounds.
+        update_seconds: likewise.
+        delete_seconds: likewise.
+    """
+
+    ready: str = "available"
+    busy: Collection[str] = ("creating", "modifying")
+    leaving: Collection[str] = ("deleting",)
+    create_seconds: float
+    update_seconds: float
+    delete_seconds: float
+
+    @abstractmethod
+    def describe(self, api: Api, id: str) -> Answer:
+        """It, as the service shows it; None where it is not there."""
+
+    def settle(self, api: Api, id: str, inputs: Properties, context: Context) -> None:
+        self._wait(api, id, context, "create", self.ready, self.busy, self.create_seconds)
+
+    def until_ready(self, api: Api, id: str, context: Context, doing: str = "update") -> None:
+        """Wait until a change is over."""
+        self._wait(api, id, context, doing, self.ready, self.busy, self.update_seconds)
+
+    def until_gone(self, api: Api, id: str, context: Context) -> None:
+        """Wait until it is deleted."""
+        self._wait(api, id, context, "delete", GONE, self.leaving, self.delete_seconds)
+
+    def _wait(
         self,
+        api: Api,
+        id: str,
         context: Context,
-        what: str,
-        describe: Callable[[], Answer],
-        *,
+        doing: str,
         wanted: str,
         pending: Collection[str],
         seconds: float,
     ) -> None:
-        """Until its ``Status`` is this one; ``GONE`` until it is not there."""
         until(
             context,
-            f"waiting for {self.shape.label} {what}",
-            lambda: str((describe() or {}).get("Status", GONE)),
+            f"waiting for {self.shape.label} ({id}) {doing}",
+            lambda: str((self.describe(api, id) or {}).get("Status", GONE)),
             wanted=(wanted,),
             pending=pending,
             seconds=seconds,

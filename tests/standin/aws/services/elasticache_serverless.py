@@ -11,12 +11,10 @@ from tests.standin.aws.base import Change, picked
 from tests.standin.aws.boto import Answer, Api
 from tests.standin.aws.names import NameRule
 from tests.standin.aws.services.ec2 import first
-from tests.standin.aws.services.elasticache import ElastiCacheResource
+from tests.standin.aws.services.elasticache import AwaitedResource
 from tests.standin.aws.shape import Shape, names
-from tests.standin.aws.waiting import GONE, found_or_none, gone_is_fine, retried
+from tests.standin.aws.waiting import found_or_none, gone_is_fine, retried
 
-_CREATE_SECONDS: Final = 2400.0
-_UPDATE_SECONDS: Final = 4800.0
 _BUSY_SECONDS: Final = 300.0
 _GONE: Final = "ServerlessCacheNotFound"
 _MODIFY: Final = {
@@ -38,9 +36,13 @@ _CREATE: Final = {
 }
 
 
-class ServerlessCache(ElastiCacheResource):
+class ServerlessCache(AwaitedResource):
     """``aws.elasticache.ServerlessCache``. Its id is its name; no final snapshot."""
 
+    busy = ("creating", "deleting", "modifying")
+    leaving = ()
+    create_seconds = delete_seconds = 2400.0
+    update_seconds = 4800.0
     shape = Shape(
         token="aws:elasticache/serverlessCache:ServerlessCache",
         label="ElastiCache Serverless Cache",
@@ -73,26 +75,13 @@ class ServerlessCache(ElastiCacheResource):
         )
         return str(made["ServerlessCache"]["ServerlessCacheName"])
 
-    def settle(self, api: Api, id: str, inputs: Properties, context: Context) -> None:
-        self._wait(api, id, context, "create", _CREATE_SECONDS)
-
-    def _wait(self, api: Api, id: str, context: Context, doing: str, seconds: float) -> None:
-        self.wait(
-            context,
-            f"({id}) {doing}",
-            lambda: self._describe(api, id),
-            wanted="available",
-            pending=("creating", "deleting", "modifying"),
-            seconds=seconds,
-        )
-
-    def _describe(self, api: Api, id: str) -> Answer:
+    def describe(self, api: Api, id: str) -> Answer:
         call = {"ServerlessCacheName": id}
         answer = found_or_none(lambda: api.describe_serverless_caches(**call), _GONE)
         return first(answer, "ServerlessCaches")
 
     def find(self, api: Api, id: str, known: Properties) -> Properties | None:
-        cache = self._describe(api, id)
+        cache = self.describe(api, id)
         if cache is None or str(cache.get("Status")).lower() == "deleting":
             return None
         limits = _shown_limits(cache.get("CacheUsageLimits") or {})
@@ -131,7 +120,7 @@ class ServerlessCache(ElastiCacheResource):
             arguments["RemoveUserGroup"] = True
         if arguments:
             api.modify_serverless_cache(ServerlessCacheName=id, **arguments)
-            self._wait(api, id, context, "update", _UPDATE_SECONDS)
+            self.until_ready(api, id, context)
 
     def remove(self, api: Api, id: str, known: Properties, context: Context) -> None:
         def delete() -> bool:
@@ -139,14 +128,7 @@ class ServerlessCache(ElastiCacheResource):
 
         busy = ("DependencyViolation", "InvalidServerlessCacheState")
         if retried(context, delete, busy, seconds=_BUSY_SECONDS):
-            self.wait(
-                context,
-                f"({id}) delete",
-                lambda: self._describe(api, id),
-                wanted=GONE,
-                pending=(),
-                seconds=_CREATE_SECONDS,
-            )
+            self.until_gone(api, id, context)
 
 
 def _steps_back(name: str, old: Properties, new: Properties) -> bool:

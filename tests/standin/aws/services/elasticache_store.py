@@ -15,15 +15,12 @@ from tests.standin.aws.boto import Answer, Api
 from tests.standin.aws.names import NameRule
 from tests.standin.aws.services import elasticache_changes as changes
 from tests.standin.aws.services.ec2 import first
-from tests.standin.aws.services.elasticache import ElastiCacheResource
+from tests.standin.aws.services.elasticache import AwaitedResource
 from tests.standin.aws.services.elasticache_show import shown
 from tests.standin.aws.services.elasticache_users import engine_rule
 from tests.standin.aws.shape import Shape, names
-from tests.standin.aws.waiting import GONE, found_or_none, gone_is_fine, retried
+from tests.standin.aws.waiting import found_or_none, gone_is_fine, retried
 
-_CREATE_SECONDS: Final = 3600.0
-_UPDATE_SECONDS: Final = 2400.0
-_DELETE_SECONDS: Final = 2700.0
 _BUSY_SECONDS: Final = 600.0
 _GONE: Final = "ReplicationGroupNotFound"
 _BUSY: Final = ("InvalidReplicationGroupState",)
@@ -33,9 +30,14 @@ _COUNTS: Final = names("numCacheClusters numNodeGroups replicasPerNodeGroup")
 _TLS_IN_PLACE: Final = (7, 0, 5)
 
 
-class ReplicationGroup(ElastiCacheResource):
+class ReplicationGroup(AwaitedResource):
     """``aws.elasticache.ReplicationGroup``: waits until it is available after every step."""
 
+    busy = ("creating", "modifying", "snapshotting")
+    leaving = ("creating", "available", "deleting", "modifying", "snapshotting")
+    create_seconds = 3600.0
+    update_seconds = 2400.0
+    delete_seconds = 2700.0
     secret_outputs = names("authToken")
     shape = Shape(
         token="aws:elasticache/replicationGroup:ReplicationGroup",
@@ -113,26 +115,13 @@ class ReplicationGroup(ElastiCacheResource):
         made = api.create_replication_group(**changes.creation(inputs), **self.tags_for(inputs))
         return str(made["ReplicationGroup"]["ReplicationGroupId"])
 
-    def settle(self, api: Api, id: str, inputs: Properties, context: Context) -> None:
-        self._wait(api, id, context, "create", _CREATE_SECONDS)
-
-    def _wait(self, api: Api, id: str, context: Context, doing: str, seconds: float) -> None:
-        self.wait(
-            context,
-            f"({id}) {doing}",
-            lambda: self._describe(api, id),
-            wanted="available",
-            pending=("creating", "modifying", "snapshotting"),
-            seconds=seconds,
-        )
-
-    def _describe(self, api: Api, id: str) -> Answer:
+    def describe(self, api: Api, id: str) -> Answer:
         call = {"ReplicationGroupId": id}
         answer = found_or_none(lambda: api.describe_replication_groups(**call), _GONE)
         return first(answer, "ReplicationGroups")
 
     def find(self, api: Api, id: str, known: Properties) -> Properties | None:
-        group = self._describe(api, id)
+        group = self.describe(api, id)
         if group is None or group.get("Status") == "deleting":
             return None
         member = group["NodeGroups"][0]["NodeGroupMembers"][0]["CacheClusterId"]
@@ -141,11 +130,11 @@ class ReplicationGroup(ElastiCacheResource):
         return {**found, "tagsAll": self.tags_of(api, group["ARN"])}
 
     def change(self, api: Api, id: str, change: Change, context: Context) -> None:
-        for step in changes.steps(id, change, lambda: self._describe(api, id)):
+        for step in changes.steps(id, change, lambda: self.describe(api, id)):
             # Tagging, or somebody else, may have made it busy.
-            self._wait(api, id, context, "to become available", _UPDATE_SECONDS)
+            self.until_ready(api, id, context, "to become available")
             step.run(api)
-            self._wait(api, id, context, "update", _UPDATE_SECONDS)
+            self.until_ready(api, id, context)
 
     def remove(self, api: Api, id: str, known: Properties, context: Context) -> None:
         final = known.get("finalSnapshotIdentifier")
@@ -157,14 +146,7 @@ class ReplicationGroup(ElastiCacheResource):
             )
 
         if retried(context, delete, _BUSY, seconds=_BUSY_SECONDS):
-            self.wait(
-                context,
-                f"({id}) delete",
-                lambda: self._describe(api, id),
-                wanted=GONE,
-                pending=("creating", "available", "deleting", "modifying", "snapshotting"),
-                seconds=_DELETE_SECONDS,
-            )
+            self.until_gone(api, id, context)
 
 
 def _needs_another(name: str, old: Properties, new: Properties) -> bool:

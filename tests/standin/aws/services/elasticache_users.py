@@ -11,19 +11,19 @@ from provider.values import Properties, is_known
 from tests.standin.aws.base import Change, picked
 from tests.standin.aws.boto import Answer, Api
 from tests.standin.aws.services.ec2 import first
-from tests.standin.aws.services.elasticache import ENGINES, ElastiCacheResource
+from tests.standin.aws.services.elasticache import ENGINES, AwaitedResource
 from tests.standin.aws.shape import Shape, names
-from tests.standin.aws.waiting import GONE, found_or_none, gone_is_fine
+from tests.standin.aws.waiting import found_or_none, gone_is_fine
 
-_USER_SECONDS: Final = 300.0
-_GROUP_SECONDS: Final = 600.0
 _MOST_PASSWORDS: Final = 2
 _PASSWORD_CHARACTERS: Final = range(16, 129)
 
 
-class User(ElastiCacheResource):
+class User(AwaitedResource):
     """``aws.elasticache.User``. Waits until it is active, also before it is read."""
 
+    ready = "active"
+    create_seconds = update_seconds = delete_seconds = 300.0
     secret_outputs = names("passwords")
     shape = Shape(
         token="aws:elasticache/user:User",
@@ -66,25 +66,12 @@ class User(ElastiCacheResource):
         made = api.create_user(**picked(inputs, fields), **_mode(inputs), **self.tags_for(inputs))
         return str(made["UserId"])
 
-    def settle(self, api: Api, id: str, inputs: Properties, context: Context) -> None:
-        self._wait(api, id, context, "create")
-
-    def _wait(self, api: Api, id: str, context: Context, doing: str) -> None:
-        self.wait(
-            context,
-            f"({id}) {doing}",
-            lambda: self._describe(api, id),
-            wanted="active",
-            pending=("creating", "modifying"),
-            seconds=_USER_SECONDS,
-        )
-
-    def _describe(self, api: Api, id: str) -> Answer:
+    def describe(self, api: Api, id: str) -> Answer:
         answer = found_or_none(lambda: api.describe_users(UserId=id), "UserNotFound")
         return first(answer, "Users")
 
     def find(self, api: Api, id: str, known: Properties) -> Properties | None:
-        user = self._describe(api, id)
+        user = self.describe(api, id)
         if user is None or user.get("Status") == "deleting":
             return None
         there = user.get("Authentication") or {}
@@ -103,9 +90,9 @@ class User(ElastiCacheResource):
     def read(self, stored: Any, context: Context) -> Any:  # noqa: ANN401 (as in the base)
         # Somebody may be changing it; its tags cannot be told until that is over.
         api = self.api(stored.outputs)
-        user = self._describe(api, stored.id)
+        user = self.describe(api, stored.id)
         if user is not None and user.get("Status") == "modifying":
-            self._wait(api, stored.id, context, "update")
+            self.until_ready(api, stored.id, context)
         return super().read(stored, context)
 
     def change(self, api: Api, id: str, change: Change, context: Context) -> None:
@@ -120,23 +107,18 @@ class User(ElastiCacheResource):
             arguments |= _mode(change.new)
         if arguments:
             api.modify_user(UserId=id, **arguments)
-            self._wait(api, id, context, "update")
+            self.until_ready(api, id, context)
 
     def remove(self, api: Api, id: str, known: Properties, context: Context) -> None:
         if gone_is_fine(lambda: api.delete_user(UserId=id), "UserNotFound"):
-            self.wait(
-                context,
-                f"({id}) delete",
-                lambda: self._describe(api, id),
-                wanted=GONE,
-                pending=("deleting",),
-                seconds=_USER_SECONDS,
-            )
+            self.until_gone(api, id, context)
 
 
-class UserGroup(ElastiCacheResource):
+class UserGroup(AwaitedResource):
     """``aws.elasticache.UserGroup``, the only owner of its members."""
 
+    ready = "active"
+    create_seconds = update_seconds = delete_seconds = 600.0
     shape = Shape(
         token="aws:elasticache/userGroup:UserGroup",
         label="ElastiCache User Group",
@@ -156,26 +138,13 @@ class UserGroup(ElastiCacheResource):
         made = api.create_user_group(**picked(inputs, fields), **self.tags_for(inputs))
         return str(made["UserGroupId"])
 
-    def settle(self, api: Api, id: str, inputs: Properties, context: Context) -> None:
-        self._wait(api, id, context, "create")
-
-    def _wait(self, api: Api, id: str, context: Context, doing: str) -> None:
-        self.wait(
-            context,
-            f"({id}) {doing}",
-            lambda: self._describe(api, id),
-            wanted="active",
-            pending=("creating", "modifying"),
-            seconds=_GROUP_SECONDS,
-        )
-
-    def _describe(self, api: Api, id: str) -> Answer:
+    def describe(self, api: Api, id: str) -> Answer:
         call = {"UserGroupId": id}
         answer = found_or_none(lambda: api.describe_user_groups(**call), "UserGroupNotFound")
         return first(answer, "UserGroups")
 
     def find(self, api: Api, id: str, known: Properties) -> Properties | None:
-        group = self._describe(api, id)
+        group = self.describe(api, id)
         if group is None or group.get("Status") == "deleting":
             return None
         return {
@@ -194,18 +163,11 @@ class UserGroup(ElastiCacheResource):
             arguments |= {"UserIdsToRemove": drop} if drop else {}
         if arguments:
             api.modify_user_group(UserGroupId=id, **arguments)
-            self._wait(api, id, context, "update")
+            self.until_ready(api, id, context)
 
     def remove(self, api: Api, id: str, known: Properties, context: Context) -> None:
         if gone_is_fine(lambda: api.delete_user_group(UserGroupId=id), "UserGroupNotFound"):
-            self.wait(
-                context,
-                f"({id}) delete",
-                lambda: self._describe(api, id),
-                wanted=GONE,
-                pending=("deleting",),
-                seconds=_GROUP_SECONDS,
-            )
+            self.until_gone(api, id, context)
 
 
 def engine_rule(inputs: Properties) -> dict[str, str]:
