@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from holdfast.client import open_executor
@@ -44,6 +44,7 @@ def agree(
     stop: threading.Event | None = None,
     timeout_seconds: float = SETTLE_SECONDS,
     managed: ManagedMeans | None = None,
+    candidates: bool = False,
 ) -> tuple[str, str]:
     """Look until all agree or the time is over.
 
@@ -54,6 +55,8 @@ def agree(
         timeout_seconds: how long to look; 0 looks once.
         managed: the hands on a store whose servers a service runs, which is asked in place of
             Sentinels.
+        candidates: each Sentinel is to know a replica that may lead, too. It reads what a replica
+            says of itself every 10 s, so that just after a failover it may know of none.
 
     Returns:
         What they agree on, and what is wrong; one of the two is empty.
@@ -69,7 +72,7 @@ def agree(
             if managed is not None:
                 agreed, problem = _look_at_service(connection, managed)
             else:
-                agreed, problem = _look(connection, processes())
+                agreed, problem = _look(connection, processes(), candidates=candidates)
         except HoldfastError as error:
             if last:
                 raise
@@ -91,7 +94,9 @@ def _look_at_service(connection: Connection, managed: ManagedMeans) -> tuple[str
     )
 
 
-def _look(connection: Connection, processes: Sequence[Process]) -> tuple[str, str]:
+def _look(
+    connection: Connection, processes: Sequence[Process], *, candidates: bool
+) -> tuple[str, str]:
     unwell = [f"{p.name} is {p.state}" for p in processes if p.state is not State.RUNNING]
     if unwell:
         return "", ", ".join(unwell)
@@ -104,6 +109,8 @@ def _look(connection: Connection, processes: Sequence[Process]) -> tuple[str, st
             return "", f"the servers are {_list(servers)}, the Sentinels know {_list(known)}"
         problem = _servers(access, nodes) or _checks(connection, access, nodes)
         problem = problem or _client(connection, nodes)
+        if candidates:
+            problem = problem or _without_candidate(access)
     finally:
         access.close()
     if problem:
@@ -125,6 +132,26 @@ def _servers(access: Access, nodes: Nodes) -> str:
         if role[0] != "master" and Address(role[1], int(role[2])) != primary:
             return f"{server.address} follows {role[1]}:{role[2]}, not {primary}"
     return ""
+
+
+def _without_candidate(access: Access) -> str:
+    """Which Sentinel would find no replica good enough, were it to fail over now."""
+    service = access.connection.sentinel_service or ""
+    for sentinel in access.connection.sentinels:
+        with access.borrow(sentinel, Role.ADMIN) as link:
+            replicas = [pairs(one) for one in link.call("SENTINEL", "REPLICAS", service)]
+        if not any(may_lead(replica) for replica in replicas):
+            return f"the Sentinel {sentinel} knows no replica that may lead"
+    return ""
+
+
+def may_lead(replica: Mapping[str, str]) -> bool:
+    """Whether a Sentinel that describes a replica like this would promote it."""
+    return (
+        replica.get("flags") == "slave"
+        and replica.get("master-link-status") == "ok"
+        and replica.get("slave-priority", "0") != "0"
+    )
 
 
 def _checks(connection: Connection, access: Access, nodes: Nodes) -> str:

@@ -156,6 +156,7 @@ def _require_health(
         stop=stop,
         timeout_seconds=options.health_seconds,
         managed=managed_of(means),
+        candidates=True,
     )
     if problem:
         raise Unhealthy(f"the store is not well, and nothing was done to it: {problem}")
