@@ -138,6 +138,8 @@ def silent_dns(stage: Stage) -> None:
         at_most_seconds=stage.facts.down_after_seconds + RESTART_SLACK_SECONDS,
         what="the kill while the DNS was silent",
     )
+    # One fault at a time: this is about the DNS.
+    stage.until_ready_to_fail_over()
     stage.require(not _resolves(name), "the DNS was not silent all the time")
     old = stage.primary()
     process = stage.process_at(old)
@@ -252,6 +254,7 @@ def _lead_elsewhere(stage: Stage) -> None:
         stage.tell(f"the primary is on the node of the writers: hand over from {primary}")
         hand_over(stage, primary)
         stage.until_writers_resume()
+        stage.until_ready_to_fail_over()
     raise VerificationFailed("every server runs on the node of the writers")
 
 

@@ -15,7 +15,7 @@ from holdfast.errors import HoldfastError, VerificationFailed
 from holdfast.roles import Role
 from holdfast.verify.access import Access
 from holdfast.verify.check import parse_info
-from holdfast.verify.drills.agreement import watched_primaries
+from holdfast.verify.drills.agreement import watched_primaries, without_candidate
 from holdfast.verify.drills.means import Means, Process
 from holdfast.verify.drills.result import Interrupted
 from holdfast.verify.ledger import longest_pauses
@@ -180,6 +180,17 @@ class Stage:
             if time.monotonic() > deadline:
                 raise VerificationFailed(f"waited {seconds:g} s in vain: {what}")
             self.pause(_POLL_SECONDS)
+
+    def until_ready_to_fail_over(self) -> None:
+        """Wait until each Sentinel knows a replica that may lead.
+
+        After a failover that takes up to 10 s, until they have read the replicas again.
+        """
+        self.until(
+            "each Sentinel knows a replica that may lead",
+            lambda: not without_candidate(self.access),
+            SWITCH_SECONDS,
+        )
 
     def until_moved(self, old: Address) -> Address:
         """Wait until most Sentinels name another primary; which one."""

@@ -165,6 +165,7 @@ class Scene(Stage):
         self.memory = {"maxmemory": str(LIMIT)}
         self.asked: list[tuple[Any, ...]] = []
         self.waited = 0.0
+        self.readied = 0
         names = tuple(address(f"sentinel-{number}") for number in range(3))
         shown = replace(connection(), sentinels=names)
         any_of = cast("Any", store)
@@ -178,6 +179,9 @@ class Scene(Stage):
             one: None if one in self.store.cut else self.primary()
             for one in self.connection.sentinels
         }
+
+    def until_ready_to_fail_over(self) -> None:
+        self.readied += 1
 
     def ask(self, address: Address, *command: str | int) -> object:
         self.asked.append((address, *command))
@@ -344,6 +348,8 @@ def test_the_dns_is_silent_through_a_kill_and_a_freeze(scene: Scene, store: Stor
     written_during_a_kill(scene, store, 6.0)
     silent_dns(scene)
     assert store.done == ["silence dns", "freeze server-0", "thaw server-0"]
+    # Between the two, or the second fault would meet Sentinels that know no candidate.
+    assert scene.readied == 1
     assert scene.failures == []
 
 
