@@ -110,7 +110,7 @@ def _look(
         problem = _servers(access, nodes) or _checks(connection, access, nodes)
         problem = problem or _client(connection, nodes)
         if candidates:
-            problem = problem or without_candidate(access)
+            problem = problem or _without_candidate(access)
     finally:
         access.close()
     if problem:
@@ -134,7 +134,7 @@ def _servers(access: Access, nodes: Nodes) -> str:
     return ""
 
 
-def without_candidate(access: Access) -> str:
+def _without_candidate(access: Access) -> str:
     """Which Sentinel would find no replica good enough, were it to fail over now."""
     service = access.connection.sentinel_service or ""
     for sentinel in access.connection.sentinels:

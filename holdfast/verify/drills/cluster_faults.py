@@ -139,7 +139,7 @@ def silent_dns(stage: Stage) -> None:
         what="the kill while the DNS was silent",
     )
     # One fault at a time: this is about the DNS.
-    stage.until_ready_to_fail_over()
+    stage.until_well()
     stage.require(not _resolves(name), "the DNS was not silent all the time")
     old = stage.primary()
     process = stage.process_at(old)
@@ -254,7 +254,7 @@ def _lead_elsewhere(stage: Stage) -> None:
         stage.tell(f"the primary is on the node of the writers: hand over from {primary}")
         hand_over(stage, primary)
         stage.until_writers_resume()
-        stage.until_ready_to_fail_over()
+        stage.until_well()
     raise VerificationFailed("every server runs on the node of the writers")
 
 

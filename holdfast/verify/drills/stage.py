@@ -15,7 +15,7 @@ from holdfast.errors import HoldfastError, VerificationFailed
 from holdfast.roles import Role
 from holdfast.verify.access import Access
 from holdfast.verify.check import parse_info
-from holdfast.verify.drills.agreement import watched_primaries, without_candidate
+from holdfast.verify.drills.agreement import agree, watched_primaries
 from holdfast.verify.drills.means import Means, Process
 from holdfast.verify.drills.result import Interrupted
 from holdfast.verify.ledger import longest_pauses
@@ -28,6 +28,9 @@ _ASK_SECONDS: Final = 0.5
 WARM_UP_SECONDS: Final = 1.0
 SWITCH_SECONDS: Final = 20.0
 """Beyond down-after: a failover that has not happened by then does not come."""
+
+WELL_SECONDS: Final = 240.0
+"""A kubelet waits longer each time before it starts a container again that was killed."""
 
 RESUME_SECONDS: Final = 60.0
 _RETRY_FACTOR: Final = 2
@@ -181,16 +184,21 @@ class Stage:
                 raise VerificationFailed(f"waited {seconds:g} s in vain: {what}")
             self.pause(_POLL_SECONDS)
 
-    def until_ready_to_fail_over(self) -> None:
-        """Wait until each Sentinel knows a replica that may lead.
+    def until_well(self) -> None:
+        """Wait until the store is as before a drill: every process runs, and all agree.
 
-        After a failover that takes up to 10 s, until they have read the replicas again.
+        Raises VerificationFailed where that does not come about.
         """
-        self.until(
-            "each Sentinel knows a replica that may lead",
-            lambda: not without_candidate(self.access),
-            SWITCH_SECONDS,
+        _, problem = agree(
+            self.connection,
+            self.means.processes,
+            stop=self.stop,
+            timeout_seconds=WELL_SECONDS,
+            candidates=True,
         )
+        if problem:
+            raise VerificationFailed(f"the store is not well between two faults: {problem}")
+        self.tell("the store is well again")
 
     def until_moved(self, old: Address) -> Address:
         """Wait until most Sentinels name another primary; which one."""

@@ -180,7 +180,7 @@ class Scene(Stage):
             for one in self.connection.sentinels
         }
 
-    def until_ready_to_fail_over(self) -> None:
+    def until_well(self) -> None:
         self.readied += 1
 
     def ask(self, address: Address, *command: str | int) -> object:
@@ -348,7 +348,7 @@ def test_the_dns_is_silent_through_a_kill_and_a_freeze(scene: Scene, store: Stor
     written_during_a_kill(scene, store, 6.0)
     silent_dns(scene)
     assert store.done == ["silence dns", "freeze server-0", "thaw server-0"]
-    # Between the two, or the second fault would meet Sentinels that know no candidate.
+    # Between the two, or the second fault would meet a store that still mends the first.
     assert scene.readied == 1
     assert scene.failures == []
 
