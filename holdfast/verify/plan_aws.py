@@ -21,9 +21,12 @@ _WAITING: Final = (
     _PARAMETERS,
     "userGroupIds",
     "transitEncryptionMode",
+    "automaticFailoverEnabled",
+    "clusterMode",
 )
 """Changes of a replication group that AWS makes in the maintenance window unless it is told to make
-them at once (ModifyReplicationGroup, ApplyImmediately; pulumi-aws 2039)."""
+them at once (ModifyReplicationGroup, ApplyImmediately; what may be pending stands in
+ReplicationGroupPendingModifiedValues; pulumi-aws 2039)."""
 
 _ROLLED: Final = frozenset({"nodeType", "engineVersion"})
 """Those that replace every node, the primary last and by a failover."""

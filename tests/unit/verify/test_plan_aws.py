@@ -121,10 +121,18 @@ def test_no_protection_is_given_up(kind: str, change: dict[str, Any], harm: Harm
 def test_cluster_mode_changes_one_step_an_update() -> None:
     off = step("update", GROUP, clusterMode="enabled")
     off["oldState"]["inputs"]["clusterMode"] = "disabled"
-    assert harms(judged(off)) == [Harm.EMPTY]
+    assert Harm.EMPTY in harms(judged(off))
     on = step("update", GROUP, clusterMode="enabled")
     on["oldState"]["inputs"]["clusterMode"] = "compatible"
-    assert judged(on).ok
+    assert harms(judged(on)) == [Harm.WAITS]
+    assert judged(on, waiting=True).ok
+
+
+def test_a_failover_that_is_only_on_after_the_window_is_not_said_to_be_on() -> None:
+    on = step("update", GROUP, automaticFailoverEnabled=True)
+    on["oldState"]["inputs"]["automaticFailoverEnabled"] = False
+    assert harms(judged(on)) == [Harm.WAITS]
+    assert judged(on, waiting=True).ok
 
 
 def test_gaining_a_protection_passes() -> None:
