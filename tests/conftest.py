@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.records import STRICT
 from tests.servers import (
     Install,
     Servers,
@@ -25,6 +27,12 @@ _WHOLE = "only in a whole run: make test-cluster, or --whole"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Tests marked ``whole`` take minutes each."""
     parser.addoption("--whole", action="store_true", help="also run tests that take minutes each")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A whole run is judged by the catalogue's bounds of time: it is nobody's quick check."""
+    if config.getoption("--whole"):
+        os.environ[STRICT] = "1"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

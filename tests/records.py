@@ -14,12 +14,20 @@ from holdfast.connection import Connection
 from holdfast.verify.record import Kind, append_records, record
 
 VARIABLE: Final = "HOLDFAST_RECORDS"
+STRICT: Final = "HOLDFAST_STRICT_BOUNDS"
+"""Set in a whole run; a record that is kept is strict too."""
+
 _REPEAT: Final = "HOLDFAST_REPEAT"
 
 
 def repeat() -> int:
     """How often each drill is run for its median; 1 unless the environment says otherwise."""
     return int(os.environ.get(_REPEAT, "1"))
+
+
+def strict() -> bool:
+    """Whether drills get the catalogue's bounds of time alone, and none of a busy machine."""
+    return bool(os.environ.get(VARIABLE) or os.environ.get(STRICT))
 
 
 def keep(

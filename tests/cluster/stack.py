@@ -16,12 +16,15 @@ from tests.cluster.rig.cluster import Cluster, wait_until
 from tests.cluster.rig.rig import Rig
 from tests.deployed import DeployedStack
 from tests.engine import Engine
-from tests.records import VARIABLE, repeat
+from tests.records import VARIABLE, repeat, strict
 
 DEPLOY_SECONDS: Final = 420.0
 COMMAND_SECONDS: Final = 600.0
 WHERE: Final = "test cluster on one machine, stand-in for the kubernetes plugin"
 _STORE: Final = "store"
+HANDS: Final = "holdfast-drill-"
+"""What drills make outside of the namespace begins like this."""
+
 _SLACK: Final = ("--slack-seconds", "4")
 
 
@@ -67,13 +70,27 @@ class ClusterStack(DeployedStack):
         return cls(engine, cluster, given["namespace"])
 
     def destroy(self) -> None:
-        """Delete the stack, its volumes and its namespace."""
+        """Delete the stack, its volumes and its namespace, and see that nothing is left.
+
+        Raises:
+            RigError: something of the store or of a drill outlived it.
+        """
         self._timed("destroy", "destroy", "--yes", "--skip-preview")
-        wait_until(
-            f"the namespace {self.namespace} is gone",
-            120,
-            lambda: self.namespace not in self.cluster.kubectl("get", "namespaces", "-o", "name"),
-        )
+        wait_until("the store is gone", 120, lambda: not self._left())
+
+    def _left(self) -> list[str]:
+        """What is still there of the store, or of a drill that it was put through."""
+        found = [
+            f"{item['kind']} {item['metadata']['name']}"
+            for item in self.cluster.get("namespaces,persistentvolumes")["items"]
+            if item["metadata"]["name"].startswith((self.namespace, HANDS))
+            or item.get("spec", {}).get("claimRef", {}).get("namespace") == self.namespace
+        ]
+        policies = self.cluster.get("-n", "kube-system", "networkpolicies")["items"]
+        nodes = self.cluster.get("nodes")["items"]
+        found += [f"policy {item['metadata']['name']}" for item in policies if _of_drill(item)]
+        cordoned = [item for item in nodes if item["spec"].get("unschedulable")]
+        return found + [f"cordon of {item['metadata']['name']}" for item in cordoned]
 
     def run(self, name: str, *arguments: str, fails: bool = False) -> str:
         """Run a script to its end; what it printed on stdout.
@@ -91,14 +108,15 @@ class ClusterStack(DeployedStack):
     def drill(self, *arguments: str, fails: bool = False) -> list[dict[str, Any]]:
         """Run drills; their results as the command prints them.
 
-        What they show is kept where ``HOLDFAST_RECORDS`` names a file; the bounds are then those
-        of the catalogue, and each is run ``HOLDFAST_REPEAT`` times. Otherwise a busy machine is
-        given some time on top.
+        What they show is kept where ``HOLDFAST_RECORDS`` names a file, and each is then run
+        ``HOLDFAST_REPEAT`` times. The bounds are those of the catalogue there and in a whole run;
+        otherwise a busy machine is given some time on top.
         """
-        records = os.environ.get(VARIABLE)
-        kept = ["--record", str(records), "--where", WHERE, "--repeat", str(repeat())]
-        more = kept if records else list(_SLACK)
-        more = [] if fails or "--while" in arguments else more
+        more: list[str] = []
+        if not fails and "--while" not in arguments:
+            more += [] if strict() else _SLACK
+            if records := os.environ.get(VARIABLE):
+                more += ["--record", records, "--where", WHERE, "--repeat", str(repeat())]
         if self.cluster.has_faults:
             more += ["--node-command", node_command(self.cluster)]
         printed = self.run("drill", *arguments, *more, "--json", fails=fails)
@@ -122,6 +140,10 @@ class ClusterStack(DeployedStack):
                 f"--timeout={seconds:g}s",
                 seconds=seconds + 10,
             )
+
+
+def _of_drill(item: Mapping[str, Any]) -> bool:
+    return str(item["metadata"]["name"]).startswith(HANDS)
 
 
 def node_command(cluster: Cluster) -> str:

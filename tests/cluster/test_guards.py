@@ -15,6 +15,13 @@ from tests.cluster.stack import ClusterStack, deployed
 
 pytestmark = [pytest.mark.timeout(1500), pytest.mark.whole]
 
+NOT_WITHOUT_NAMES = (
+    "the kill while the DNS was silent",
+    "not well between two faults",
+    "the Sentinels name another primary",
+)
+"""What a store fails at that has to ask for names, and nothing that a test cluster may do wrong."""
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[ClusterStack]:
@@ -56,4 +63,5 @@ def test_without_pinned_names_a_silent_dns_keeps_the_store_from_failing_over(
         patch(mended, kind, "/spec/template/spec/hostAliases")
     mended.until_ready()
     (result,) = mended.drill("silent-dns", fails=True)
-    assert result["failures"]
+    failures = " ".join(result["failures"])
+    assert any(known in failures for known in NOT_WITHOUT_NAMES), failures

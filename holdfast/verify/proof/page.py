@@ -26,6 +26,8 @@ _FIGURES: Final = (
     ("failed_checks", "failed", ""),
     ("not_checked", "not checked", ""),
     ("duration_seconds", "took", " s"),
+    ("millicores", "CPU", " millicores"),
+    ("mebibytes", "memory", " MiB"),
 )
 
 Key = tuple[Kind, str, str]

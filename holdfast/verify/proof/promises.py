@@ -135,6 +135,14 @@ PROMISES: Final = (
         ),
     ),
     Promise(
+        "A store in a cluster is up and proven in under 90 s where the images are there, and its "
+        "agents cost next to nothing",
+        tuple(
+            Run(Kind.CHANGE, name, _ON_KUBERNETES)
+            for name in ("from nothing to proven", "agent at rest")
+        ),
+    ),
+    Promise(
         "Nobody gets in without TLS, a password, or the right key prefix",
         (Run(Kind.SMOKE, "smoke", ALL),),
         ("tests/local/test_smoke_broken.py", "tests/local/test_acl_servers.py"),
