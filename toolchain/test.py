@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import foreground
+from toolchain import ahead, foreground
 from toolchain.env import prepend
 from toolchain.errors import EXIT_FAILED, ToolchainError, run_command
 from toolchain.paths import PROJECT, VENV
@@ -106,7 +107,12 @@ def main() -> int:
     named = any((PROJECT / argument.partition("::")[0]).exists() for argument in arguments)
     suites = [] if named else [f"tests/{suite}" for suite in runs]
     argv = [str(python), "-m", "pytest", *suites, *arguments]
-    return foreground.run(argv, env=tools.exports, cwd=PROJECT).code
+    # The cluster's tests come last, and building its programs takes minutes once: the tests before
+    # them keep one core busy, this takes the other.
+    programs = [str(python), "-m", "toolchain.cluster.binaries"]
+    builds = "cluster" in runs and not named and os.geteuid() == 0
+    with ahead.beside(programs) if builds else nullcontext():
+        return foreground.run(argv, env=tools.exports, cwd=PROJECT).code
 
 
 if __name__ == "__main__":
