@@ -123,7 +123,10 @@ class KubernetesSpec:
 
     @property
     def fixed_inputs(self) -> dict[str, str | int]:
-        """What decides where sessions are found; a preview shows a change of it by name."""
+        """What decides where sessions are found and how many fit.
+
+        A preview shows a change of it by name: the servers' own files are named by their content.
+        """
         issuer = self.issuer
         return {
             "app": self.app,
@@ -131,6 +134,7 @@ class KubernetesSpec:
             "topology": Topology.SENTINEL.value,
             "namespace": self.objects.names.namespace,
             "store": self.objects.names.store,
+            "maxmemory": self.objects.config.maxmemory_bytes,
             "certificates": "kit" if issuer is None else f"{issuer.kind}/{issuer.name}",
         }
 

@@ -61,6 +61,8 @@ _KUBERNETES_STORE: Final = Holder(
         Fixed(("topology",), "servers of another topology begin without the data"),
         Fixed(("namespace",), "servers in another namespace begin without the data"),
         Fixed(("store",), "claims are named after the store: others begin without the data"),
+        # The servers have it in a ConfigMap that is named by its content: no step compares the two.
+        NotLower(("maxmemory",), memory=True),
         *(
             Noted(
                 ("certificates",),

@@ -8,6 +8,9 @@ from config.schema import Engine, Preset
 from holdfast.connection import Address, Topology
 from holdfast.errors import ConfigError
 from holdfast.roles import Place, Role
+from holdfast.verify.plan import Plan, Step
+from holdfast.verify.plan_guard import judge
+from holdfast.verify.plan_rules import Harm
 
 DIGEST = "valkey/valkey@sha256:" + "a" * 64
 MIB = 1024**2
@@ -47,6 +50,19 @@ def test_amounts_and_counts_are_taken_over() -> None:
     assert spec.objects.config.shape.quorum == 3
     assert spec.objects.names.store == "other"
     assert resolve(storage="2Gi", memory_limit="600Mi").objects.memory.disk_bytes == 2048 * MIB
+
+
+def test_the_guard_compares_a_lower_maxmemory_with_what_is_stored() -> None:
+    # The limit stays, so that nothing else of the plan shows it.
+    old, new = (
+        resolve(maxmemory=amount, memory_limit="2gb").fixed_inputs for amount in ("1gb", "512mb")
+    )
+    urn = "urn:pulumi:prod::shop::holdfast:index:SentinelSessionStore::agents"
+    plan = Plan((Step("update", urn, old, new),))
+    (refused,) = judge(plan, used_bytes=700 * MIB).refused
+    assert refused.harm is Harm.SHRINK
+    assert "maxmemory 1073741824 -> 536870912" in refused.what
+    assert judge(plan, used_bytes=500 * MIB).ok
 
 
 def test_production_asks_for_a_digest_and_spreads_over_zones() -> None:

@@ -229,6 +229,10 @@ def stateful_set(replicas: int, memory: str = "1Gi", component: str = "server") 
         (STORE, {"namespace": "a", "store": "s"}, {"namespace": "b", "store": "s"}, [Harm.EMPTY]),
         (STORE, {"app": "a", "buckets": 64}, {"app": "b", "buckets": 128}, [Harm.EMPTY] * 2),
         (STORE, {}, {"app": "a", "buckets": 64}, []),
+        (STORE, {"maxmemory": 1024**3}, {"maxmemory": 400 * 1024**2}, [Harm.SHRINK]),
+        (STORE, {"maxmemory": 1024**3}, {"maxmemory": 600 * 1024**2}, []),
+        # Made before the store said it.
+        (STORE, {"app": "a"}, {"app": "a", "maxmemory": 1024**2}, []),
         (CLAIM, claim("10Gi"), claim("8Gi"), [Harm.SHRINK]),
         (CLAIM, claim("10Gi"), claim("10G"), [Harm.SHRINK]),
         (CLAIM, claim("10Gi"), claim("20Gi"), []),
