@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from holdfast.verify.protections import (
@@ -31,6 +31,10 @@ _WATCHED: Final[dict[str, tuple[frozenset[str], ...]]] = {
     SERVERLESS: (frozenset({"BytesUsedForCache"}), frozenset({"ThrottledCmds"})),
 }
 """What needs an alarm: one metric of each set."""
+
+_DIMENSIONS: Final = {GROUP: "CacheClusterId", SERVERLESS: "clusterId"}
+"""What AWS publishes the metrics under; an alarm under another name never has data
+(cdk-monitoring-constructs 750)."""
 
 
 def eviction(resource: Resource) -> Iterator[str]:
@@ -95,15 +99,26 @@ def log_retention(resource: Resource) -> Iterator[str]:
 
 def watched(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     """P15: what ends sessions or lets somebody guess passwords wakes a person."""
-    metrics = {
-        str(alarm.props.get("metricName"))
+    alarms = [
+        alarm
         for alarm in resources
         if alarm.type == ALARM and alarm.props.get("namespace") == _NAMESPACE
-    }
+    ]
     for store in resources:
-        for names in _WATCHED.get(store.type, ()):
+        if store.type not in _WATCHED:
+            continue
+        dimension = _DIMENSIONS[store.type]
+        metrics = {
+            str(alarm.props.get("metricName")) for alarm in alarms if _is_by(alarm, dimension)
+        }
+        for names in _WATCHED[store.type]:
             if not names & metrics:
-                yield store, f"no alarm on {' or '.join(sorted(names))}"
+                yield store, f"no alarm on {' or '.join(sorted(names))} by {dimension}"
+
+
+def _is_by(alarm: Resource, dimension: str) -> bool:
+    dimensions = alarm.props.get("dimensions")
+    return not known(dimensions) or (isinstance(dimensions, Mapping) and dimension in dimensions)
 
 
 def alarm_acts(resource: Resource) -> Iterator[str]:
@@ -194,12 +209,12 @@ RULES: Final = (
     Rule(
         "P15",
         "aws-alarms",
-        "there are alarms on memory, evictions, processor and failed logins (serverless: stored "
-        "bytes, throttling)",
+        "there are alarms on memory, evictions, processor and failed logins by CacheClusterId "
+        "(serverless: stored bytes, throttling by clusterId)",
         Level.ADVISORY,
         frozenset({GROUP, SERVERLESS, ALARM}),
         stack_check=watched,
-        source="AWS agent toolkit, lens SEC7",
+        source="AWS agent toolkit, lens SEC7, cdk-monitoring-constructs 750",
     ),
     Rule(
         "P15",

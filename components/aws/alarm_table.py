@@ -11,6 +11,11 @@ from typing import Final
 
 from holdfast.aws.nodes_table import NodeType
 
+SERVERLESS_DIMENSION: Final = "clusterId"
+"""What AWS publishes the metrics of a serverless cache under, with its name as the value
+(cdk-monitoring-constructs 750, open-constructs/aws-cdk-library 68, grafana-aws-sdk 151). An alarm
+under another name finds no data, and missing data counts as good: it would be green for ever."""
+
 _SMALL_SIZES: Final = ("micro", "small", "medium", "large")
 _MOST_CONNECTIONS: Final = 65_000
 _CONNECTIONS: Final = {

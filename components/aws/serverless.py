@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.alarm_table import serverless_alarms
+from components.aws.alarm_table import SERVERLESS_DIMENSION, serverless_alarms
 from components.aws.alarms import add_alarms
 from components.aws.args import ServerlessSessionStoreArgs
 from components.aws.common import AwsStoreOutputs, Surroundings
@@ -69,7 +69,7 @@ class ServerlessSessionStore(AwsStoreOutputs):
         add_alarms(
             f"{name}-alarm",
             serverless_alarms(spec.data_storage_gb, spec.ecpu_per_second),
-            {"ServerlessCacheName": cache.name},
+            {SERVERLESS_DIMENSION: cache.name},
             around.topic_arn,
             store,
             around.child,

@@ -31,6 +31,7 @@ STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 CLUSTER_SECRET = "kubernetes:core/v1:Secret"
 TAGS = {"env": "prod"}
+NODE = {"CacheClusterId": "shop-prod-001", "CacheNodeId": "0001"}
 
 CONTAINER = {
     "name": "server",
@@ -112,7 +113,12 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
     SECURITY_GROUP: {"description": "store"},
     SUBNET: {"mapPublicIpOnLaunch": False},
     LOG_GROUP: {"retentionInDays": 30},
-    ALARM: {"namespace": "AWS/ElastiCache", "metricName": "Evictions", "alarmActions": ["arn"]},
+    ALARM: {
+        "namespace": "AWS/ElastiCache",
+        "metricName": "Evictions",
+        "dimensions": NODE,
+        "alarmActions": ["arn"],
+    },
     SECRET: {"kmsKeyId": KEY_ARN, "recoveryWindowInDays": 30, "tags": TAGS},
     KEY: {"enableKeyRotation": True, "tags": TAGS},
     STATEFUL_SET: {
@@ -176,8 +182,10 @@ def changed(bad: Bad) -> Resource:
     return resource
 
 
-def alarms(*metrics: str) -> tuple[Resource, ...]:
-    return tuple(good(ALARM, metricName=metric) for metric in metrics)
+def alarms(*metrics: str, **dimensions: str) -> tuple[Resource, ...]:
+    """Alarms on these metrics of a node, or of what is said."""
+    by = dimensions or NODE
+    return tuple(good(ALARM, metricName=metric, dimensions=by) for metric in metrics)
 
 
 POD = ("spec", "template", "spec")
@@ -284,6 +292,14 @@ BAD: tuple[Bad, ...] = (
     Bad("aws-log-retention", LOG_GROUP, ("retentionInDays",), 545, "need 7 to 400"),
     Bad("aws-alarms", GROUP, ("tags",), TAGS, "no alarm on Evictions", alarms(METRICS[0])),
     Bad("aws-alarms", SERVERLESS, ("tags",), TAGS, "no alarm on ThrottledCmds"),
+    Bad(
+        "aws-alarms",
+        SERVERLESS,
+        ("name",),
+        "another-dimension",
+        "no alarm on BytesUsedForCache by clusterId",
+        alarms("BytesUsedForCache", "ThrottledCmds", ServerlessCacheName="shop"),
+    ),
     Bad("aws-alarms-act", ALARM, ("alarmActions",), [], "need a topic"),
     Bad("aws-minor-upgrades-said", GROUP, ("autoMinorVersionUpgrade",), ..., "need true or false"),
     Bad("aws-tagged", GROUP, ("tags",), {}, "got none"),

@@ -66,8 +66,8 @@ def test_advice_alone_lets_a_preview_pass_and_is_said(engine: Engine) -> None:
 
 
 def test_a_good_stack_passes_in_the_engine(engine: Engine) -> None:
-    metrics = alarms(*METRICS, "BytesUsedForCache", "ThrottledCmds")
-    plan(engine, *(good(kind) for kind in GOOD), *metrics)
+    serverless = alarms("BytesUsedForCache", "ThrottledCmds", clusterId="shop-prod")
+    plan(engine, *(good(kind) for kind in GOOD), *alarms(*METRICS), *serverless)
     run = engine.run("preview", "--policy-pack", str(PACK))
     assert "[advisory]" not in run.stdout
     assert "[mandatory]" not in run.stdout

@@ -80,7 +80,8 @@ def test_what_is_right_passes_every_rule(rule: Rule) -> None:
     stack = [*resources, *alarms(*METRICS)]
     assert messages(rule, *stack) == []
     assert by_policy(rule.name, *stack) == []
-    serverless = [good(SERVERLESS), *alarms("BytesUsedForCache", "ThrottledCmds")]
+    watched = alarms("BytesUsedForCache", "ThrottledCmds", clusterId="shop-prod")
+    serverless = [good(SERVERLESS), *watched]
     assert messages(rule, *serverless) == []
 
 

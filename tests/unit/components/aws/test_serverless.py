@@ -76,10 +76,12 @@ def test_both_ports_are_open_to_clients_and_to_nobody_else() -> None:
     ]
 
 
-def test_alarms_watch_the_cache_by_its_name_and_its_maximums() -> None:
+def test_alarms_watch_the_cache_by_the_dimension_that_aws_publishes_and_its_maximums() -> None:
     made = serverless()
+    alarms = [name for name, token in children(made).items() if token.endswith("MetricAlarm")]
+    for name in alarms:
+        assert made.inputs(name)["dimensions"] == {"clusterId": f"{NAME}-{DIGITS}"}
     storage = made.inputs("s-alarm-storage")
-    assert storage["dimensions"] == {"ServerlessCacheName": f"{NAME}-{DIGITS}"}
     assert storage["threshold"] == 4e9
     assert made.inputs("s-alarm-work")["threshold"] == 480_000
 
