@@ -30,6 +30,7 @@ from k8s.metadata import OWNER_ANNOTATION
 
 _T = TypeVar("_T")
 _NOT_LOGGED_IN: Final = 401
+_UNKNOWN: Final = "unknown"
 _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 _ZONE: Final = "topology.kubernetes.io/zone"
 _KEEP_AWAY: Final = ("NoSchedule", "NoExecute")
@@ -50,7 +51,7 @@ class ClusterFacts:
 
     Attributes:
         where: context and address, for people.
-        login: who asked.
+        login: who asked; ``unknown`` where the cluster does not say.
         version: of the API server, major and minor.
         cluster_id: stays the same as long as the cluster does.
         namespace_owner: the stack that made the namespace, empty where none is written on it.
@@ -94,7 +95,7 @@ def look_at(api: ClusterApi, spec: KubernetesSpec) -> ClusterFacts:
     """
     names = spec.objects.names
     try:
-        version, login = api.version(), api.who_am_i()
+        version, login = api.version(), _login(api)
     except Forbidden:
         raise ConfigError(
             "context",
@@ -135,6 +136,15 @@ def look_at(api: ClusterApi, spec: KubernetesSpec) -> ClusterFacts:
         missing=missing,
         issuer=_issuer(api, spec),
     )
+
+
+def _login(api: ClusterApi) -> str:
+    """Who asks. A cluster that is too old to be asked is refused for that, not for its silence."""
+    try:
+        # The path is not there, or, as nobody is granted a path that is not there, forbidden.
+        return _allowed(api.who_am_i) or _UNKNOWN
+    except NotFound:
+        return _UNKNOWN
 
 
 def _allowed(ask: Callable[[], _T]) -> _T | None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from components.cluster_facts import ClusterFacts, StorageClass, look_at, open_cluster
+from components.cluster_rules import check_cluster
 from components.kubernetes_spec import KubernetesSpec
 from config.kubernetes_settings import Issuer
 from holdfast.cluster.errors import ClusterUnavailable
@@ -98,6 +99,7 @@ class ApiServer(ThreadingHTTPServer):
         self.answers = answers()
         self.denied: set[str] = set()
         self.status = 200
+        self.login_status = 201
         self.reviewed: list[dict[str, str]] = []
 
 
@@ -119,13 +121,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         api = cast("ApiServer", self.server)
         body = loads(self.rfile.read(int(self.headers["content-length"])))
+        status = 201
         if body["kind"] == "SelfSubjectReview":
             body["status"] = {"userInfo": {"username": "somebody"}}
+            status = api.login_status
         else:
             asked = body["spec"]["resourceAttributes"]
             api.reviewed.append(asked)
             body["status"] = {"allowed": f"{asked['verb']} {asked['resource']}" not in api.denied}
-        self.answer(api.status if api.status != 200 else 201, body)
+        self.answer(api.status if api.status != 200 else status, body)
 
     def answer(self, status: int, body: Mapping[str, Any]) -> None:
         data = dumps(body).encode()
@@ -225,6 +229,25 @@ def test_a_login_that_has_expired_is_told_so(server: ApiServer, tmp_path: Path) 
     with pytest.raises(ConfigError, match="log in again") as caught:
         look(server, tmp_path)
     assert (caught.value.field, caught.value.value) == ("context", "test")
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_cluster_too_old_to_say_who_asks_is_refused_for_its_age(
+    status: int, server: ApiServer, tmp_path: Path
+) -> None:
+    server.answers["/version"] = {"major": "1", "minor": "27", "gitVersion": "v1.27.16"}
+    server.login_status = status
+    facts = look(server, tmp_path)
+    assert (facts.version, facts.login) == ((1, 27), "unknown")
+    with pytest.raises(ConfigError, match=r"Kubernetes 1\.28 or newer") as caught:
+        check_cluster(KubernetesSpec.from_args("chat", {"namespace": "agents"}), facts)
+    assert (caught.value.field, caught.value.value) == ("context", "1.27")
+
+
+def test_a_login_that_expires_in_between_is_told_so(server: ApiServer, tmp_path: Path) -> None:
+    server.login_status = 401
+    with pytest.raises(ConfigError, match="log in again"):
+        look(server, tmp_path)
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
