@@ -41,9 +41,14 @@ else
         "${primary:+sentinel monitor $HF_SERVICE ${primary%:*} ${primary##*:} $HF_QUORUM}"
 fi
 
-# Settings from the template, the primary and all that was learned from memory.
+# Settings from the template, the primary and all that was learned from memory, but of those alone
+# that the store still has: a Sentinel that was taken away would be counted for ever, and the
+# majority of all that are counted has to agree to a failover. The file has them by the names that
+# they announce (sentinel announce-hostnames).
 merge() {
-    awk -v service="$HF_SERVICE" -v quorum="$HF_QUORUM" -v memory="$memory" '
+    awk -v service="$HF_SERVICE" -v quorum="$HF_QUORUM" -v memory="$memory" \
+        -v nodes="$HF_NODES" -v sentinels="$HF_SENTINELS" '
+        function has(names, name) { return index(" " names " ", " " name " ") }
         FILENAME != memory && $1 == "sentinel" && $2 == "monitor" && $3 == service && primary != "" {
             print "sentinel monitor " service " " primary " " quorum
             next
@@ -52,9 +57,10 @@ merge() {
         $1 != "sentinel" { next }
         $2 == "monitor" && $3 == service { primary = $4 " " $5 }
         $2 == "current-epoch" { learned[++n] = $0 }
-        $2 ~ /^(config-epoch|leader-epoch|known-replica|known-slave|known-sentinel)$/ && $3 == service {
-            learned[++n] = $0
-        }
+        $3 != service { next }
+        $2 == "config-epoch" || $2 == "leader-epoch" { learned[++n] = $0 }
+        $2 == "known-replica" || $2 == "known-slave" { if (has(nodes, $4)) learned[++n] = $0 }
+        $2 == "known-sentinel" { if (has(sentinels, $4)) learned[++n] = $0 }
         END { for (i = 1; i <= n; i++) print learned[i] }
     ' "$memory" "$HF_RUN_DIR/sentinel.conf"
 }

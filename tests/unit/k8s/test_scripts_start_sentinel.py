@@ -68,6 +68,23 @@ def test_a_later_start_keeps_the_primary_and_renews_the_settings(tmp_path: Path)
     assert result.calls == []
 
 
+def test_what_the_store_no_longer_has_is_forgotten_and_what_it_has_is_kept(tmp_path: Path) -> None:
+    pod = _pod(tmp_path)
+    # Of five Sentinels and four servers, three each are left. Valkey 9 quotes the ids.
+    known = [
+        *(f"known-replica agents node-{n}.test 6379" for n in (0, 1, 3)),
+        "known-slave agents node-13.test 6379",
+        *(f'known-sentinel agents sentinel-{n}.test 26379 "{n}{"f" * 39}"' for n in (0, 2, 3, 4)),
+    ]
+    (pod.data / "sentinel.conf").write_text(
+        "".join(f"sentinel {line}\n" for line in ("monitor agents node-2.test 6379 3", *known))
+    )
+    lines = _lines(_start(pod))
+    kept = [line for line in lines if line.startswith("known-")]
+    assert kept == [known[0], known[1], known[4], known[5]]
+    assert "monitor agents node-2.test 6379 2" in lines
+
+
 def test_a_lost_volume_asks_the_other_sentinels_who_is_primary(tmp_path: Path) -> None:
     pod = _pod(tmp_path)
     pod.sentinels_name(NODES[1], None, NODES[1])
