@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from holdfast.connection import Address, Capability, Connection
@@ -33,6 +33,12 @@ from holdfast.verify.probe import Refused
 
 _POLL_SECONDS: Final = 0.2
 _SERVICE: Final = "ElastiCache"
+
+PLACE: Final = (
+    "on a host in a network that is peered with the store's or routed to it, or over a VPN, with a "
+    "way to the AWS APIs; docs/operations.md, 'Where rotate and drill run'"
+)
+"""Where a command that speaks to the store itself can be run."""
 
 
 class ServiceMeans(Means, Protocol):
@@ -108,8 +114,55 @@ class AwsRotation(Rotation):
         self._service = means
 
     def passwords(self, roles: Collection[Role]) -> None:
-        """See :meth:`Rotation.passwords`. Raises ConfigError for a role without a password."""
-        super().passwords(sorted(check_request("passwords", roles, self._service.connection())))
+        """See :meth:`Rotation.passwords`.
+
+        Raises:
+            ConfigError: a role has no password, or the store cannot be reached from here; nothing
+                was changed.
+            StoreUnavailable: some of its names do not answer; nothing was changed either.
+        """
+        wanted = sorted(check_request("passwords", roles, self._service.connection()))
+        if wanted:
+            self._reach(wanted[0])
+        super().passwords(wanted)
+
+    def _reach(self, role: Role) -> None:
+        """See that steps can be proved from here, before the first one is deployed."""
+        names = self._service.names()
+        silent = self._silent(names, role)
+        if len(silent) == len(names):
+            raise ConfigError(
+                "the store's names",
+                ", ".join(str(name) for name in names),
+                f"one that answers a login of {role} from here ({'; '.join(silent.values())})",
+                f"nothing was changed; run this {PLACE}",
+            )
+        deadline = time.monotonic() + PROOF_SECONDS
+        while silent:
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(
+                    f"{len(silent)} of {len(names)} names do not answer, so no step could be "
+                    f"proved there; nothing was changed ({'; '.join(silent.values())})"
+                )
+            self._wait(_POLL_SECONDS)
+            silent = self._silent(silent, role)
+
+    def _silent(self, names: Iterable[Address], role: Role) -> Mapping[Address, str]:
+        """Names that do not answer, each tried once, and why."""
+        access = Access(self._service.connection())
+        found = {}
+        try:
+            for name in names:
+                try:
+                    access.login(name, role).close()
+                except AccessDenied:
+                    # It answers. A rotation that was stopped may have left another password.
+                    continue
+                except (StoreUnavailable, TlsFailed) as error:
+                    found[name] = str(error)
+        finally:
+            access.close()
+        return found
 
     def certificates(self) -> None:
         """Raises ConfigError: they are AWS's own."""

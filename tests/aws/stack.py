@@ -85,6 +85,15 @@ class AwsStack(DeployedStack):
             dial={name: addresses[0] for name, addresses in names.items()},
         )
 
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """Programs in the block cannot find the store's names, as outside of its network."""
+        names = self.engine.environment.pop("HOLDFAST_AWS_NAMES")
+        try:
+            yield
+        finally:
+            self.engine.environment["HOLDFAST_AWS_NAMES"] = names
+
     def nodes(self) -> list[Address]:
         """Each node of a replication group by its own name, as AWS tells it."""
         group_id = self.engine.outputs()["resources"]["replication_group_id"]

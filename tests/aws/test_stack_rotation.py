@@ -127,6 +127,17 @@ def holdout(stack: AwsStack, role: Role) -> Iterator[str]:
             thread.join(30)
 
 
+def test_from_outside_the_network_nothing_is_deployed(staging: AwsStack) -> None:
+    before, taken = staging.engine.run("config", "--json").stdout, passwords_taken(staging)
+    with staging.outside():
+        refused = rotate(staging, "passwords", code=2)
+    assert refused["steps"] == []
+    assert str(staging.nodes()[0]) in refused["error"]
+    assert "nothing was changed; run this on a host in a network" in refused["error"]
+    assert staging.engine.run("config", "--json").stdout == before
+    assert passwords_taken(staging) == taken
+
+
 def test_all_passwords_rotate_unnoticed_although_interrupted_and_held_up(
     staging: AwsStack,
 ) -> None:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
 from holdfast.aws import api
 from holdfast.connection import Address, Connection, Topology, User
-from holdfast.errors import ConfigError
+from holdfast.errors import AccessDenied, ConfigError, StoreUnavailable
 from holdfast.roles import APPLICATION_ROLES, Role
+from holdfast.rotation import aws_run
 from holdfast.rotation.aws_run import AwsRotation, check_request, look
 from holdfast.rotation.aws_stack import DELIVERY_SECONDS, AwsStack
 from holdfast.rotation.cli import main
 from holdfast.rotation.pulumi_stack import PulumiStack
 from holdfast.rotation.settings import PasswordStage, RotationSettings
+from holdfast.verify.access import Access
+from holdfast.verify.probe import Link
 from holdfast.verify.result import ExitCode
 from tests.unit.verify.fakes import connection
 
@@ -113,6 +118,7 @@ class Deployment:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.connection = store()
         self.next: Connection | None = None
+        self.deployed: list[RotationSettings] = []
         self.secrets, self.elasticache = Secrets(), ElastiCache()
         self.regions: list[str] = []
         monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
@@ -144,7 +150,8 @@ class Deployment:
         assert region == "eu-central-1"
         return self.elasticache
 
-    def _apply(self, _: RotationSettings) -> None:
+    def _apply(self, settings: RotationSettings) -> None:
+        self.deployed.append(settings)
         if self.next is not None:
             self.connection = self.next
 
@@ -252,6 +259,72 @@ def test_a_rotation_of_them_changes_nothing(deployment: Deployment, kind: str) -
     with pytest.raises(ConfigError, match="AWS issues"):
         getattr(rotation, kind)()
     assert said == []
+
+
+class Door:
+    """Stands in for a login: which names answer, and how."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.silent: set[str] = set()
+        self.refusing: set[str] = set()
+        self.tried: list[str] = []
+        monkeypatch.setattr(Access, "login", self._login)
+
+    def _login(self, address: Address, role: Role) -> Link:
+        assert role is Role.ADMIN
+        self.tried.append(str(address))
+        if str(address) in self.silent:
+            raise StoreUnavailable(f"{address}: nothing answers")
+        if str(address) in self.refusing:
+            raise AccessDenied(f"{address} refuses the login of {role}: WRONGPASS")
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        return Link(address, cast("ssl.SSLSocket", ours))
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> Door:
+    return Door(monkeypatch)
+
+
+def test_where_no_name_answers_the_rotation_is_refused_and_nothing_is_deployed(
+    deployment: Deployment, door: Door, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [str(name) for name in deployment.stack().names()]
+    door.silent = set(names)
+    assert main(["passwords", "--stack", "prod", "--yes"]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert all(f"{name}: nothing answers" in said for name in names)
+    assert "nothing was changed; run this on a host in a network that is peered" in said
+    assert door.tried == names
+    assert deployment.deployed == []
+
+
+def test_where_some_names_stay_silent_nothing_is_deployed_and_they_are_named(
+    deployment: Deployment,
+    door: Door,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(aws_run, "PROOF_SECONDS", 0.0)
+    silent = str(deployment.stack().node_names()[1])
+    door.silent = {silent}
+    assert main(["passwords", "--stack", "prod", "--yes"]) == ExitCode.NO_CONNECTION
+    said = capsys.readouterr().err
+    assert "1 of 4 names do not answer" in said
+    assert f"{silent}: nothing answers" in said
+    assert deployment.deployed == []
+
+
+def test_a_name_that_refuses_the_login_answers_and_the_first_step_is_deployed(
+    deployment: Deployment, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_run, "PROOF_SECONDS", 0.0)
+    door.refusing = {str(name) for name in deployment.stack().names()}
+    main(["passwords", "--stack", "prod", "--yes"])
+    assert [settings.password_stage for settings in deployment.deployed] == [
+        PasswordStage.ACCEPT_BOTH
+    ]
 
 
 def test_the_status_shows_what_the_service_counts(deployment: Deployment) -> None:
