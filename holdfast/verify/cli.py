@@ -148,7 +148,7 @@ def _smoke(arguments: argparse.Namespace, stop: threading.Event) -> int:
     except (StoreUnavailable, TlsFailed, AccessDenied) as error:
         if stop.is_set() and isinstance(error, ClusterUnavailable | FunctionFailed):
             return _say(error, ExitCode.INTERRUPTED)
-        report = Report.of_refusal(way.store, _refusal(error))
+        report = Report.of_refusal(way.store, _refusal(error, way.fix))
         _publish(report, arguments, junit)
         return _say(error, ExitCode.NO_CONNECTION)
     report = done.report
@@ -160,7 +160,7 @@ def _smoke(arguments: argparse.Namespace, stop: threading.Event) -> int:
     return ExitCode.PASS if report.ok else ExitCode.CHECK_FAILED
 
 
-def _refusal(error: HoldfastError) -> Failure:
+def _refusal(error: HoldfastError, unanswered: str) -> Failure:
     fix = {
         AccessDenied: "export the connection again: the password was rotated",
         ClusterUnavailable: "see the cluster, the context and the image",
@@ -171,7 +171,7 @@ def _refusal(error: HoldfastError) -> Failure:
     return Failure(
         "a connection to the store",
         str(error),
-        fix.get(type(error), "start the store (make up), or see the network and the address"),
+        fix.get(type(error), unanswered),
     )
 
 

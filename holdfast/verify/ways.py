@@ -6,7 +6,7 @@ import argparse
 import sys
 import threading
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from holdfast.aws import lambda_via
 from holdfast.aws.lambda_errors import Function, FunctionFailed
@@ -21,6 +21,12 @@ from holdfast.verify.progress import Progress
 from holdfast.verify.result import Report
 from holdfast.verify.runner import Limits, describe, verify
 from holdfast.verify.target import resolve
+
+_START: Final = "start the store (make up), or see the network and the address"
+_OUTSIDE: Final = (
+    "nothing outside its network reaches it: have a function in there make the checks "
+    "(pulumi config set holdfast:verifier true, then pulumi up), or run this on a host that does"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,11 @@ class Way(Protocol):
     @property
     def store(self) -> str:
         """The store in a line, as far as it is known before."""
+        ...
+
+    @property
+    def fix(self) -> str:
+        """What to do where the store does not answer."""
         ...
 
     def run(
@@ -84,6 +95,10 @@ class _FromHere:
     def store(self) -> str:
         return describe(self.connection)
 
+    @property
+    def fix(self) -> str:
+        return _OUTSIDE if self.connection.target == "aws" else _START
+
     def run(
         self, arguments: argparse.Namespace, stop: threading.Event, progress: Progress
     ) -> Verified:
@@ -104,6 +119,10 @@ class _FromPod:
     @property
     def store(self) -> str:
         return describe(self.connection)
+
+    @property
+    def fix(self) -> str:
+        return _START
 
     def run(
         self, arguments: argparse.Namespace, stop: threading.Event, progress: Progress
@@ -139,6 +158,10 @@ class _ByFunction:
     @property
     def store(self) -> str:
         return f"aws store, by the function {self.function}"
+
+    @property
+    def fix(self) -> str:
+        return _START
 
     def run(
         self, arguments: argparse.Namespace, stop: threading.Event, progress: Progress

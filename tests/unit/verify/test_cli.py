@@ -109,6 +109,16 @@ def test_a_store_that_does_not_answer_ends_with_3(
     assert SECRET not in captured.out + captured.err + junit.read_text()
 
 
+def test_a_store_on_aws_that_does_not_answer_is_to_be_checked_from_inside(
+    dead_store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads(dead_store.read_text()) | {"target": "aws"}
+    dead_store.write_text(json.dumps(document))
+    assert main(["--connection", str(dead_store)]) == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert "pulumi config set holdfast:verifier true, then pulumi up" in said
+
+
 def test_the_script_is_the_same_command(dead_store: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(PROJECT / "scripts" / "smoke.py"), "--connection", str(dead_store)],
