@@ -2,13 +2,19 @@
 
 What AWS does not offer is left out (user guide, "Supported and restricted commands"): a user must
 not be given it, and an access string that names it is refused.
+
+AWS hands back a string of its own making, and one that was asked for otherwise would show as a
+change for ever (terraform-provider-aws 20334). So they are written as a server prints them in
+``ACL LIST``, the form of AWS's own examples: keys, channels, commands, selectors, and nothing that
+a server leaves out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from holdfast.acl import parse_version, permissions
+from holdfast.acl import parse_version
 from holdfast.errors import ConfigError
 from holdfast.keys import validate_app
 from holdfast.roles import APP, APPLICATION_ROLES, Place, Role, Rule, rule_for, words
@@ -65,7 +71,7 @@ def access_string(
     absent = RESTRICTED | ABSENT_ON_SERVERLESS if serverless else RESTRICTED
     if rule is None or rule.unlimited:
         return _break_glass(validate_app(app), absent)
-    return f"on {permissions(_without(rule, absent), validate_app(app))}"
+    return _printed(_without(rule, absent), validate_app(app))
 
 
 BREAK_GLASS: Final = Rule(
@@ -86,8 +92,28 @@ def offered(rule: Rule, *, serverless: bool) -> Rule:
 
 def _break_glass(app: str, absent: frozenset[str]) -> str:
     measures = [command for command in _ADMIN_MEASURES if not _named(command, absent)]
-    allowed = " ".join(f"+{command}" for command in measures)
-    return f"on resetkeys ~{app}:* resetchannels &{app}:* +@all -@dangerous {allowed}"
+    allowed = ("+@all", "-@dangerous", *_plus(measures))
+    return f"on {_permissions((f'~{APP}:*',), (f'&{APP}:*',), allowed, app)}"
+
+
+def _printed(rule: Rule, app: str) -> str:
+    own = _permissions(rule.keys, rule.channels, ("-@all", *_plus(rule.commands)), app)
+    selectors = (
+        f"({_permissions(one.keys, (), ('-@all', *_plus(one.commands)), app)})"
+        for one in rule.selectors
+    )
+    return " ".join(("on", own, *selectors))
+
+
+def _permissions(
+    keys: Iterable[str], channels: Iterable[str], commands: Iterable[str], app: str
+) -> str:
+    patterns = (*keys, "resetchannels", *channels)
+    return " ".join((*(pattern.replace(APP, app) for pattern in patterns), *commands))
+
+
+def _plus(commands: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"+{command}" for command in commands)
 
 
 def _without(rule: Rule, absent: frozenset[str]) -> Rule:

@@ -14,6 +14,7 @@ from holdfast.aws.access import access_string
 from holdfast.roles import APPLICATION_ROLES, Role
 from holdfast.verify.nodes import pairs
 from tests.servers import Install, RawConnection, Servers, installs, start_standalone
+from tests.standin.aws.emulator.elasticache.printed import printed_access_string
 
 _INSTALLS = [install for install in installs() if install.engine == "valkey"]
 _KINDS = (
@@ -83,6 +84,47 @@ def test_a_server_understands_every_string(
     flags = pairs(operator.call("ACL", "GETUSER", name))["flags"]
     assert "on" in flags
     assert "nopass" not in flags
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize("role", APPLICATION_ROLES)
+def test_a_server_prints_every_string_as_it_was_given(
+    role: Role, kind: dict[str, bool], install: Install, operator: RawConnection
+) -> None:
+    name = _define(operator, install, role, **kind)
+    text = access_string(role, "agent", version=_version(install), **kind)
+    assert _printed(operator, name) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "off +get ~keys* resetchannels",
+        "on resetkeys resetchannels -@all +get ~a:* &b:*",
+        "on allkeys allchannels allcommands",
+        "on &a &b %RW~a %R~b %W~b %R~c",
+        "on resetchannels +GET -get +client|list -client",
+        "on resetchannels +client -client|kill +client|list",
+        "on resetchannels +@write +@all -@dangerous +info",
+        "on resetchannels +get (+set ~b:* -@write resetchannels) ~a:*",
+        "on resetchannels (~a +get resetchannels) clearselectors (~b +get resetchannels)",
+    ],
+)
+def test_the_emulated_service_prints_a_string_as_a_server_does(
+    text: str, operator: RawConnection
+) -> None:
+    operator.call("ACL", "DELUSER", "any")
+    operator.call("ACL", "SETUSER", "any", *_arguments(text), ">0123456789abcdef")
+    assert _printed(operator, "any") == printed_access_string(text)
+
+
+def _printed(operator: RawConnection, name: str) -> str:
+    """A user's rules in ``ACL LIST``, without what ElastiCache shows apart or not at all."""
+    lines = [line.split(" ") for line in operator.call("ACL", "LIST")]
+    (words,) = (line[2:] for line in lines if line[1] == name)
+    unshown = ("sanitize-payload", "alldbs")
+    kept = [word for word in words if not word.startswith("#") and word not in unshown]
+    return " ".join(kept)
 
 
 _MAY: tuple[tuple[str, ...], ...] = (

@@ -11,6 +11,7 @@ from holdfast.roles import APPLICATION_ROLES, Role
 from tests.standin.aws.emulator.elasticache.faults import Fault
 from tests.standin.aws.emulator.elasticache.grammar import check_access_string, check_passwords
 from tests.standin.aws.emulator.elasticache.parameter_table import parameters
+from tests.standin.aws.emulator.elasticache.printed import printed_access_string
 from tests.standin.aws.emulator.elasticache.windows import (
     check_apart,
     check_maintenance,
@@ -76,6 +77,41 @@ def test_the_access_strings_of_the_kit_are_taken(
 ) -> None:
     text = access_string(role, "agent", version="9.1", cluster=cluster, serverless=serverless)
     assert check_access_string(text) == text
+    # Another text would show as drift after every refresh.
+    assert printed_access_string(text) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        # The service's own examples, and one from a live store (go-to-k/cdk-real-drift 488).
+        ("off +get ~keys*", "off ~keys* -@all +get"),
+        ("on ~app:* +@read", "on ~app:* -@all +@read"),
+        ("on ~* +@all", "on ~* +@all"),
+        ("~a:*", "off ~a:* -@all"),
+        (
+            "on resetkeys resetchannels -@all +get ~a:* &b:*",
+            "on ~a:* resetchannels &b:* -@all +get",
+        ),
+        ("on allkeys allchannels allcommands", "on ~* &* +@all"),
+        ("on &a &b", "on resetchannels &a &b -@all"),
+        ("on %RW~a %R~b %W~b %R~c", "on ~a ~b %R~c -@all"),
+        ("on +GET -get +client|list -client", "on -@all -get -client"),
+        ("on +client -client|kill +client|list", "on -@all +client -client|kill +client|list"),
+        ("on +@write +@all -@dangerous +info", "on +@all -@dangerous +info"),
+        ("on sanitize-payload alldbs +get", "on -@all +get"),
+        ("on db=0,1 +get ~a", "on ~a db=0,1 -@all +get"),
+        (
+            "on +get (+set ~b:* -@write resetchannels) ~a:*",
+            "on ~a:* -@all +get (~b:* resetchannels -@all +set -@write)",
+        ),
+        ("on (~a +get) clearselectors (~b +get)", "on -@all (~b -@all +get)"),
+    ],
+)
+def test_an_access_string_is_handed_back_as_a_server_prints_it(given: str, printed: str) -> None:
+    assert check_access_string(given) == given
+    assert printed_access_string(given) == printed
+    assert printed_access_string(printed) == printed
 
 
 @pytest.mark.parametrize("password", ["p" * 15, "p" * 129, *("p" * 16 + c for c in ',"/@ é\n')])

@@ -10,6 +10,7 @@ from tests.standin.aws.emulator.elasticache import names, tagging
 from tests.standin.aws.emulator.elasticache.control import Control, Params, Result, page
 from tests.standin.aws.emulator.elasticache.faults import conflicting, fault, invalid
 from tests.standin.aws.emulator.elasticache.grammar import check_access_string, check_passwords
+from tests.standin.aws.emulator.elasticache.printed import printed_access_string
 from tests.standin.aws.emulator.elasticache.state import User
 
 ENGINES: Final = ("valkey", "redis")
@@ -21,7 +22,7 @@ def create_user(control: Control, params: Params) -> Result:
     user_id = names.user_identifier("UserId", params["UserId"])
     user_name = names.user_name(params["UserName"])
     engine = names.one_of("Engine", params["Engine"].lower(), ENGINES)
-    access = check_access_string(params["AccessString"])
+    access = _access(params["AccessString"])
     authentication, hashes = _login(params)
     if user_id.lower() in control.users:
         raise fault("UserAlreadyExistsFault", f"User {user_id} already exists.")
@@ -50,9 +51,9 @@ def modify_user(control: Control, params: Params) -> Result:
     if "AccessString" in params and "AppendAccessString" in params:
         raise conflicting("Use one of AccessString and AppendAccessString.")
     if "AccessString" in params:
-        access = check_access_string(params["AccessString"])
+        access = _access(params["AccessString"])
     elif "AppendAccessString" in params:
-        access = check_access_string(f"{access} {params['AppendAccessString']}")
+        access = _access(f"{access} {params['AppendAccessString']}")
     engine = names.one_of("Engine", params.get("Engine", user.engine).lower(), ENGINES)
     authentication, hashes = user.authentication, user.password_hashes
     if {"Passwords", "NoPasswordRequired", "AuthenticationMode"} & params.keys():
@@ -158,6 +159,10 @@ def show(control: Control, user: User) -> Result:
         "Authentication": authentication,
         "ARN": user.arn,
     }
+
+
+def _access(text: str) -> str:
+    return printed_access_string(check_access_string(text))
 
 
 def _login(params: Params) -> tuple[Authentication, tuple[str, ...]]:
