@@ -139,7 +139,13 @@ class AwsStack(DeployedStack):
 @contextmanager
 def deployed(folder: Path, emulator: Emulator, **settings: str) -> Iterator[AwsStack]:
     """A stack that is up; destroyed at the end, whatever happens."""
-    stack = AwsStack.prepare(folder, emulator, **settings)
+    with standing(AwsStack.prepare(folder, emulator, **settings)) as stack:
+        yield stack
+
+
+@contextmanager
+def standing(stack: AwsStack) -> Iterator[AwsStack]:
+    """A prepared stack, up in the block; destroyed at the end, whatever happens."""
     try:
         stack.up()
         yield stack
