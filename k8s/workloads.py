@@ -23,8 +23,9 @@ POD_SECURITY: Final = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 """What Pod Security "restricted" asks of a pod."""
-GRACE_SECONDS: Final = {Place.SERVER: 90, Place.SENTINEL: 10}
-"""A server hands over first, in its preStop; a Sentinel has nothing to hand over."""
+GRACE_SECONDS: Final = {Place.SERVER: 120, Place.SENTINEL: 10}
+"""A server hands over first, in its preStop, and then waits for its replicas (shutdown-timeout); a
+Sentinel has nothing to hand over."""
 MIN_READY_SECONDS: Final = {Place.SERVER: 15, Place.SENTINEL: 15}
 """Longer than the 10 s after which Sentinels look at a replica again: the next pod goes only when
 this one could be elected, or has heard of the others."""

@@ -11,12 +11,17 @@ if [ -w /proc/1/fd/2 ]; then exec 2>/proc/1/fd/2; fi
 CANDIDATE_SECONDS=12
 COORDINATED_SECONDS=20
 PAUSED_SECONDS=30
+# All waits together. However slowly everybody answers, nothing is begun after that, so that the pod's
+# grace holds it, the answers that are still waited for, and the server's own shutdown-timeout.
+HAND_OVER_SECONDS=86
 PAUSE_MS=20000
 POLL_SECONDS=1
 QUICK_LOOKS=20
 
 server_address "$HF_NODE_FQDN"
 me=$address
+last_second=$(date +%s)
+last_second=$((last_second + HAND_OVER_SECONDS))
 
 own_role() {
     role=
@@ -26,6 +31,7 @@ own_role() {
 deadline_in() {
     deadline=$(date +%s)
     deadline=$((deadline + $1))
+    if [ "$deadline" -gt "$last_second" ]; then deadline=$last_second; fi
 }
 
 in_time() {
@@ -38,9 +44,11 @@ has_online_replica() {
     return 1
 }
 
-# request [COORDINATED]: of the first Sentinel with a quorum; false where it has no candidate
+# request [COORDINATED]: of the first Sentinel with a quorum; false where it has no candidate, or
+# when the time is over
 request() {
     for sentinel in $HF_SENTINELS; do
+        in_time || return 1
         split_address "$sentinel" "$HF_SENTINEL_PORT"
         ask "$host" "$port" agent SENTINEL CKQUORUM "$HF_SERVICE" || continue
         case $reply in OK*) ;; *) continue ;; esac
@@ -57,26 +65,27 @@ request() {
 # opened gate up to 10 s late.
 request_coordinated() {
     deadline_in "$CANDIDATE_SECONDS"
-    until request COORDINATED; do
-        in_time || return 1
+    while in_time; do
+        ! request COORDINATED || return 0
         sleep "$POLL_SECONDS"
     done
+    return 1
 }
 
 # request_paused: whatever is acknowledged before the pause reaches the replicas during it. Writers
 # do not wait for Sentinels that have no candidate.
 request_paused() {
     deadline_in "$CANDIDATE_SECONDS"
-    while :; do
+    while in_time; do
         if ! ask localhost "$HF_PORT" agent CLIENT PAUSE "$PAUSE_MS" WRITE || [ "$reply" != OK ]; then
             log "cannot pause writes: ${reply:-no answer}"
             return 1
         fi
         ! request || return 0
         ask localhost "$HF_PORT" agent CLIENT UNPAUSE || true
-        in_time || return 1
         sleep "$POLL_SECONDS"
     done
+    return 1
 }
 
 # handed_over SECONDS

@@ -101,8 +101,12 @@ fi
 read -r clock <"$FAKE/clock"
 echo "$clock"
 """,
+    # Each answer takes a moment, if it is told to.
     "timeout": """#!/bin/sh
 shift
+read -r clock <"$FAKE/clock"
+read -r moment <"$FAKE/moment"
+echo "$((clock + moment))" >"$FAKE/clock"
 exec "$@"
 """,
 }
@@ -169,6 +173,7 @@ class Pod:
             (self.folder / "tls" / name).write_text(name)
         (self.folder / "calls").touch()
         (self.folder / "loaded").write_text("0\n")
+        (self.folder / "moment").write_text("0\n")
         (self.folder / "change").touch()
         (self.folder / "clock").write_text(f"{self.began}\n")
         (self.folder / "conf" / "valkey.conf").write_text(
@@ -199,6 +204,10 @@ class Pod:
     def loads_until(self, second: int) -> None:
         """Let the pod's own server answer PING with LOADING until then."""
         (self.folder / "loaded").write_text(f"{self.began + second}\n")
+
+    def takes_seconds_to_answer(self, seconds: int) -> None:
+        """Let every question that a script asks take so long."""
+        (self.folder / "moment").write_text(f"{seconds}\n")
 
     def has_role(self, node: str, role: str, *, at: int = 0, after: str = "") -> None:
         """Let a server say its role."""
@@ -260,7 +269,7 @@ class Pod:
             self.folder / "secrets", self.folder / "fake" / "secrets", dirs_exist_ok=True
         )
         fake = self.folder / "fake"
-        for name in ("clock", "loaded", "change", "calls"):
+        for name in ("clock", "loaded", "moment", "change", "calls"):
             shutil.copy(self.folder / name, fake / name)
         (fake / "answers").write_text("".join(f"{row}\n" for row in self.rows))
         (fake / "end").write_text(f"{self.began + seconds}\n")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.unit.k8s.scripts import NODES, SENTINELS, Pod, Result
+from config.shape import resolve_shape
+from holdfast.connection import Topology
+from holdfast.errors import ConfigError
+from holdfast.roles import Place
+from k8s.templates import SHUTDOWN_TIMEOUT_SECONDS
+from k8s.workloads import GRACE_SECONDS
+from tests.unit.k8s.scripts import NODES, SCRIPTS, SENTINELS, Pod, Result
 
-_GRACE_SECONDS = 90
+_LEFT_SECONDS = GRACE_SECONDS[Place.SERVER] - SHUTDOWN_TIMEOUT_SECONDS
+_MOST_SENTINELS = 7
 
 
 def _primary(folder: Path, version: str = "9.1.2") -> Pod:
@@ -29,7 +37,7 @@ def _moves(pod: Pod, after: str, *, to: str = NODES[1]) -> None:
 def _stop(pod: Pod) -> Result:
     result = pod.run("prestop.sh")
     assert result.code == 0
-    assert result.seconds < _GRACE_SECONDS
+    assert result.seconds <= _LEFT_SECONDS
     return result
 
 
@@ -146,11 +154,38 @@ def test_silent_sentinels_do_not_hold_the_stop_up_for_longer_than_the_grace(
     assert "NOT handed over" in _stop(pod).log
 
 
-def test_the_longest_way_fits_the_grace(tmp_path: Path) -> None:
+def _numbers(*scripts: str) -> dict[str, int]:
+    text = "".join((SCRIPTS / name).read_text() for name in scripts)
+    return {name: int(value) for name, value in re.findall(r"^(\w+)=(\d+)$", text, re.MULTILINE)}
+
+
+def test_the_longest_way_fits_the_grace() -> None:
+    own = _numbers("prestop.sh")
+    waits = 3 * own["CANDIDATE_SECONDS"] + own["COORDINATED_SECONDS"] + own["PAUSED_SECONDS"]
+    # Quick answers leave each wait whole.
+    assert own["HAND_OVER_SECONDS"] == waits
+    with pytest.raises(ConfigError):
+        resolve_shape(Topology.SENTINEL, sentinels=_MOST_SENTINELS + 2)
+    # A Sentinel that is asked just before the end (CKQUORUM, FAILOVER), one look (every Sentinel,
+    # and whom they name), and UNPAUSE.
+    asked_late = 2 + _MOST_SENTINELS + 1 + 1
+    overshoot = asked_late * _numbers("lib.sh")["ANSWER_SECONDS"]
+    assert waits + overshoot + SHUTDOWN_TIMEOUT_SECONDS <= GRACE_SECONDS[Place.SERVER]
+
+
+# A replica that is online late; Sentinels that agree as late as they are asked, in vain.
+@pytest.mark.parametrize(("slow", "coordinated", "paused"), [(0, 23, 54), (2, 24, 58)])
+def test_slow_answers_do_not_hold_the_stop_up_for_longer_than_the_grace(
+    slow: int, coordinated: int, paused: int, tmp_path: Path
+) -> None:
     pod = _primary(tmp_path)
+    pod.takes_seconds_to_answer(slow)
     pod.answer("localhost", "INFO replication", "role:master\r\nslave0:state=wait_bgsave\r\n")
-    pod.answer("localhost", "INFO replication", "slave0:state=online\r\n", at=11)
+    pod.answer("localhost", "INFO replication", "slave0:state=online\r\n", at=12)
     pod.answer("sentinel*", "SENTINEL FAILOVER*", "NOGOODSLAVE No suitable replica to promote")
-    pod.answer("sentinel*", "SENTINEL FAILOVER*", "OK", at=22)
-    pod.answer("sentinel*", "SENTINEL FAILOVER agents", "OK", at=40)
-    assert "NOT handed over" in _stop(pod).log
+    pod.answer("sentinel*", "SENTINEL FAILOVER agents COORDINATED", "OK", at=coordinated)
+    pod.answer("sentinel*", "SENTINEL FAILOVER agents", "OK", at=paused)
+    result = _stop(pod)
+    assert "NOT handed over" in result.log
+    assert result.seconds >= _numbers("prestop.sh")["HAND_OVER_SECONDS"] - 2
+    assert result.called("PAUSE")[-1].endswith("UNPAUSE")

@@ -49,7 +49,7 @@ def values(place: Place, store: StoreSpec | None = None) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("place", "grace"), [(Place.SERVER, 90), (Place.SENTINEL, 10)])
+@pytest.mark.parametrize(("place", "grace"), [(Place.SERVER, 120), (Place.SENTINEL, 10)])
 def test_a_set_has_three_pods_that_start_together_and_keep_their_volumes(
     place: Place, grace: int
 ) -> None:
