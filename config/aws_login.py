@@ -30,37 +30,36 @@ def on_an_instance() -> bool:
     return True
 
 
-def check_login(
+def has_login(
     environment: Mapping[str, str], instance: Callable[[], bool] = on_an_instance
-) -> None:
-    """Refuse to begin where AWS's plugin would find no login, in any place that it looks at.
+) -> bool:
+    """Whether AWS's plugin finds a login, in any place that it looks at.
 
-    Each resource and each question to AWS would fail of its own otherwise. What a file holds is
-    for the plugin to judge.
+    What a file holds is for the plugin to judge.
 
     Args:
         environment: variables of the process.
         instance: see :func:`on_an_instance`; asked last.
-
-    Raises:
-        ConfigError: there is none.
     """
     if all(environment.get(name) for name in _KEYS) or any(map(environment.get, _SOURCES)):
-        return
+        return True
     home = Path(environment.get("HOME", "/"))
     if any(
         Path(environment.get(name) or home / ".aws" / usual).is_file()
         for name, usual in _FILES.items()
     ):
-        return
-    if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true":
-        elsewhere = any(name.startswith("AWS_EC2_METADATA_SERVICE") for name in environment)
-        if elsewhere or instance():
-            return
-    raise ConfigError(
+        return True
+    if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        return False
+    return any(name.startswith("AWS_EC2_METADATA_SERVICE") for name in environment) or instance()
+
+
+def no_login() -> ConfigError:
+    """To begin without one: each resource and each question to AWS would fail of its own."""
+    return ConfigError(
         "AWS credentials",
         "none",
         "a login in the environment, in ~/.aws, or of the instance or container",
         "log in (`aws sso login`) and set AWS_PROFILE, or set "
-        f"{' and '.join(_KEYS)}; docs/targets.md says how to preview without an account",
+        f"{' and '.join(_KEYS)}; `pulumi preview` of a stack that adopts nothing needs none",
     )

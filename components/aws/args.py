@@ -37,6 +37,13 @@ class PrivateNetworkArgs(TypedDict):
     log_retention_days: NotRequired[int]
     """Of the flow log; default 30."""
 
+    account_id: NotRequired[str]
+    """The account, 12 digits; default: AWS is asked for it."""
+
+    offline: NotRequired[bool]
+    """Ask AWS nothing in previews, where nobody is logged in: what only AWS knows stays unknown.
+    Deployments ask. Default False."""
+
     kms_key_arn: NotRequired[str]
     """Key of the flow log, whose policy must let CloudWatch Logs use it; default AWS's own."""
 
@@ -62,6 +69,10 @@ class StoreArgs(TypedDict, total=False):
 
     account_id: str
     """The account, 12 digits; default: AWS is asked for it."""
+
+    offline: bool
+    """Ask AWS nothing in previews, where nobody is logged in: what only AWS knows stays unknown.
+    Deployments ask. Default False."""
 
     preset: Preset
     """``dev`` (default), ``staging`` or ``prod``: the latter two ask for a replica; prod protects

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.account import account_of
 from components.aws.alarms import alarm_topic
 from components.aws.keys import store_key
 from components.aws.policies import connect_policy
@@ -32,13 +33,7 @@ class Surroundings:
         self._name = name
         self._spec = spec
         self.child = child = pulumi.ResourceOptions(parent=component)
-        account = (
-            aws.get_caller_identity_output(
-                opts=pulumi.InvokeOutputOptions(parent=component)
-            ).account_id
-            if spec.account_id is None
-            else pulumi.Output.from_input(spec.account_id)
-        )
+        account = account_of(spec.account_id, component, offline=spec.offline)
         self.key_arn = store_key(name, spec, account, child)
         self.gate = store_gate(name, spec, vpc_id, child)
         self.users = Users(name, spec, child)

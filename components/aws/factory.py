@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,12 +16,12 @@ from components.aws.args import (
 )
 from components.aws.common import AwsStoreOutputs
 from components.aws.network import PrivateNetwork
+from components.aws.offline import decide_offline, offline_provider_args
 from components.aws.serverless import ServerlessSessionStore
 from components.aws.spec import NodesSpec, ServerlessSpec
 from components.aws.store import ElastiCacheSessionStore
 from components.aws.verifier import Verifier, VerifierArgs
 from components.outputs import SessionStore
-from config.aws_login import check_login
 from config.aws_settings import AwsSettings
 from config.schema import BY_NAME
 from config.settings import Settings
@@ -47,18 +46,20 @@ _UNKNOWN: Final = "unknown until there is a network"
 def create_aws_store(name: str, settings: Settings, own: AwsSettings) -> SessionStore:
     """Create the network, the store and the verifier through a provider of their own.
 
+    A preview where nobody is logged in asks AWS nothing, and warns of what it leaves open.
+
     Raises:
-        HoldfastError: a setting is refused, or there is no AWS login. Nothing was registered, and
-            no call made.
+        HoldfastError: a setting is refused, or there is no AWS login for a deployment. Nothing was
+            registered, and no call made.
     """
     try:
         check(settings, own)
     except ConfigError as error:
         raise _named(error) from None
-    check_login(os.environ)
-    options = pulumi.ResourceOptions(provider=_provider(name, settings, own))
-    network = PrivateNetwork(f"{name}-network", network_args(own), options)
-    store = _store(name, settings, own, network, options)
+    offline = decide_offline(own)
+    options = pulumi.ResourceOptions(provider=_provider(name, settings, own, offline=offline))
+    network = PrivateNetwork(f"{name}-network", {**network_args(own), "offline": offline}, options)
+    store = _store(name, settings, own, network, options, offline=offline)
     if own.verifier:
         verifier = Verifier(f"{name}-verifier", _verifier_args(own, network, store), options)
         store.resources = pulumi.Output.all(store.resources, verifier.function_name).apply(
@@ -88,6 +89,8 @@ def network_args(own: AwsSettings) -> PrivateNetworkArgs:
         args["zones"] = own.availability_zones
         if own.vpc_cidr is not None:
             args["cidr"] = own.vpc_cidr
+    if len(own.account_ids) == 1:
+        args["account_id"] = own.account_ids[0]
     if own.kms_key_arn is not None:
         args["kms_key_arn"] = own.kms_key_arn
     return args
@@ -173,36 +176,37 @@ def _store(
     own: AwsSettings,
     network: PrivateNetwork,
     options: pulumi.ResourceOptions,
+    *,
+    offline: bool,
 ) -> AwsStoreOutputs:
     if settings.shape.topology is Topology.SERVERLESS:
-        return ServerlessSessionStore(
-            name, serverless_args(settings, own, network.vpc_id, network.subnet_ids), options
-        )
-    return ElastiCacheSessionStore(
-        name, nodes_args(settings, own, network.vpc_id, network.subnet_ids), options
-    )
+        cache = serverless_args(settings, own, network.vpc_id, network.subnet_ids)
+        return ServerlessSessionStore(name, {**cache, "offline": offline}, options)
+    group = nodes_args(settings, own, network.vpc_id, network.subnet_ids)
+    return ElastiCacheSessionStore(name, {**group, "offline": offline}, options)
 
 
-def _provider(name: str, settings: Settings, own: AwsSettings) -> aws.Provider:
+def _provider(name: str, settings: Settings, own: AwsSettings, *, offline: bool) -> aws.Provider:
     """One provider, with the region and the accounts that it may touch.
 
     Not the default one, which takes whatever region and account a shell happens to name.
     """
     project, _, stack = settings.owner.partition("/")
-    return aws.Provider(
-        f"{name}-aws",
-        region=own.region,
-        allowed_account_ids=list(own.account_ids) or None,
-        default_tags={
-            "tags": {
-                **own.tags,
-                "project": project,
-                "stack": stack,
-                "preset": settings.preset.value,
-                "managed-by": "pulumi",
-            }
-        },
+    args = (
+        offline_provider_args(own.region)
+        if offline
+        else aws.ProviderArgs(region=own.region, allowed_account_ids=list(own.account_ids) or None)
     )
+    args.default_tags = {
+        "tags": {
+            **own.tags,
+            "project": project,
+            "stack": stack,
+            "preset": settings.preset.value,
+            "managed-by": "pulumi",
+        }
+    }
+    return aws.Provider(f"{name}-aws", args)
 
 
 def _verifier_args(

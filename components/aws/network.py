@@ -9,11 +9,13 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.account import account_of, asks_aws, unknown
 from components.aws.args import PrivateNetworkArgs
 from components.aws.policies import assume_policy, endpoint_policy, flow_log_policy
 from components.aws.store_spec import check_aws_name
 from config.aws_network import check_distinct_zones, subnet_cidrs
 from config.aws_rules import (
+    check_account_ids,
     check_ids,
     check_kms_key_arn,
     check_log_retention_days,
@@ -42,6 +44,8 @@ class NetworkSpec:
     zones: int
     vpc_id: str | None
     subnet_ids: tuple[str, ...]
+    account_id: str | None
+    offline: bool
     log_retention_days: int
     kms_key_arn: str | None
     tags: dict[str, str]
@@ -65,6 +69,7 @@ class NetworkSpec:
                     "subnet_ids", subnet_ids[0], "two or more, in different zones", "add another"
                 )
         region, key = check_region(args["region"]), args.get("kms_key_arn")
+        account = args.get("account_id")
         return cls(
             region=region,
             aws_name=check_aws_name(args["aws_name"]),
@@ -78,6 +83,8 @@ class NetworkSpec:
             ),
             vpc_id=vpc_id,
             subnet_ids=subnet_ids,
+            account_id=None if account is None else check_account_ids((account,))[0],
+            offline=args.get("offline", False),
             log_retention_days=check_log_retention_days(args.get("log_retention_days", 30)),
             kms_key_arn=None if key is None else check_kms_key_arn(key, region),
             tags=dict(args.get("tags", {})),
@@ -122,6 +129,8 @@ class PrivateNetwork(pulumi.ComponentResource):
         self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
 
     def _given_subnets(self, spec: NetworkSpec) -> pulumi.Output[Sequence[str]]:
+        if not asks_aws(offline=spec.offline):
+            return pulumi.Output.from_input(list(spec.subnet_ids))
         zones = [
             aws.ec2.get_subnet_output(
                 id=subnet, opts=pulumi.InvokeOutputOptions(parent=self)
@@ -156,12 +165,7 @@ class PrivateNetwork(pulumi.ComponentResource):
     def _subnets(
         self, name: str, spec: NetworkSpec, vpc: aws.ec2.Vpc, child: pulumi.ResourceOptions
     ) -> list[aws.ec2.Subnet]:
-        names = aws.get_availability_zones_output(
-            state="available",
-            filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
-            opts=pulumi.InvokeOutputOptions(parent=self),
-        ).names
-        zones = names.apply(lambda found: _enough(found, spec.zones))
+        zones = self._zones(spec)
         subnets = []
         for number, cidr in enumerate(subnet_cidrs(spec.cidr, spec.zones)):
             subnet = aws.ec2.Subnet(
@@ -193,6 +197,16 @@ class PrivateNetwork(pulumi.ComponentResource):
             subnets.append(subnet)
         return subnets
 
+    def _zones(self, spec: NetworkSpec) -> pulumi.Output[list[str]]:
+        if not asks_aws(offline=spec.offline):
+            return unknown()
+        names = aws.get_availability_zones_output(
+            state="available",
+            filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        ).names
+        return names.apply(lambda found: _enough(found, spec.zones))
+
     def _endpoints(
         self,
         name: str,
@@ -220,9 +234,7 @@ class PrivateNetwork(pulumi.ComponentResource):
             tags=spec.tags,
             opts=child,
         )
-        account = aws.get_caller_identity_output(
-            opts=pulumi.InvokeOutputOptions(parent=self)
-        ).account_id
+        account = account_of(spec.account_id, self, offline=spec.offline)
         policy = account.apply(endpoint_policy)
         for service in ENDPOINTS:
             aws.ec2.VpcEndpoint(

@@ -68,6 +68,7 @@ class StoreSpec:
     region: str
     aws_name: str
     account_id: str | None
+    offline: bool
     preset: Preset
     app: str
     buckets: int
@@ -151,6 +152,7 @@ def store_spec(
         region=region,
         aws_name=check_aws_name(args["aws_name"]),
         account_id=None if account is None else check_account_ids((account,))[0],
+        offline=args.get("offline", False),
         preset=preset,
         app=check_app(args.get("app", "agent")),
         buckets=check_buckets(args.get("buckets", 64)),

@@ -5,36 +5,127 @@ Emulation: the stand-in plugin on this machine; the official plugin and AWS were
 
 from __future__ import annotations
 
+import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.aws.stack import AwsStack, deployed
 from tests.aws.standin_project import ENGINE_SECONDS, environment
 from tests.engine import Engine
+from tests.standin.aws.emulator import Emulator
 from tests.standin.aws.install import is_standin
 
+ACCOUNT = "123456789012"
+WARNED = "No AWS login: this preview asks AWS nothing."
 
-@pytest.mark.timeout(300)
-def test_without_a_login_a_preview_ends_with_the_way_to_one_before_any_call(tmp_path: Path) -> None:
+
+@contextmanager
+def nobody_listens() -> Iterator[str]:
+    """An address in place of AWS's. Fails the test where anybody called it."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
-        engine = Engine.of_checkout(tmp_path)
-        engine.use_aws(environment(f"http://127.0.0.1:{nobody.getsockname()[1]}"))
-        if not is_standin(engine.plugin):
-            pytest.skip("the official plugin is here: nothing stands in for it")
-        for name in [name for name in engine.environment if name.startswith("AWS_")]:
-            if name not in ("AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED"):
-                del engine.environment[name]
-        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-            engine.environment[name] = str(tmp_path / "absent")
-        engine.set_config("target", "aws")
-        engine.set_config("region", "eu-west-1")
-        refused = engine.run("preview", fails=True, deadline_seconds=ENGINE_SECONDS)
+        yield f"http://127.0.0.1:{nobody.getsockname()[1]}"
         nobody.settimeout(0)
         with pytest.raises(BlockingIOError):
             nobody.accept()
+
+
+@contextmanager
+def logged_out(engine: Engine) -> Iterator[None]:
+    """No login for a while, and nobody at AWS's address."""
+    login = dict(engine.environment)
+    try:
+        with nobody_listens() as url:
+            log_out(engine, url)
+            yield
+    finally:
+        engine.environment.clear()
+        engine.environment.update(login)
+
+
+def log_out(engine: Engine, url: str) -> None:
+    """Leave the engine no login, and this address as AWS's."""
+    for name in [name for name in engine.environment if name.startswith("AWS_")]:
+        del engine.environment[name]
+    engine.environment |= {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(engine.state / "absent"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(engine.state / "absent"),
+    }
+
+
+def new_stack(folder: Path, url: str, **settings: str) -> Engine:
+    engine = Engine.of_checkout(folder)
+    engine.use_aws(environment(url))
+    if not is_standin(engine.plugin):
+        pytest.skip("the official plugin is here: nothing stands in for it")
+    log_out(engine, url)
+    for key, value in {"target": "aws", "region": "eu-west-1", **settings}.items():
+        engine.set_config(key, value)
+    return engine
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"preset": "prod"},
+        {"topology": "serverless", "dataStorageGb": "5", "ecpuPerSecond": "10000"},
+        {"vpcId": "vpc-0a1b2c3d", "subnetIds": '["subnet-0a1b2c3d", "subnet-4e5f6a7b"]'},
+    ],
+    ids=["prod", "serverless", "own network"],
+)
+def test_without_a_login_a_preview_of_a_new_store_calls_nobody_and_warns_once(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    with nobody_listens() as url:
+        engine = new_stack(tmp_path, url, **settings)
+        shown = engine.run("preview", deadline_seconds=ENGINE_SECONDS).stdout
+    assert shown.partition("Diagnostics:")[2].count(WARNED) == 1
+    assert "to create" in shown
+    assert "error" not in shown
+
+
+@pytest.mark.timeout(300)
+def test_without_a_login_a_deployment_ends_with_the_way_to_one_before_any_call(
+    tmp_path: Path,
+) -> None:
+    with nobody_listens() as url:
+        engine = new_stack(tmp_path, url)
+        refused = engine.run(
+            "up", "--yes", "--skip-preview", fails=True, deadline_seconds=ENGINE_SECONDS
+        )
     told = refused.stdout.partition("Diagnostics:")[2]
     assert told.count("AWS credentials: got 'none'") == told.count("error:") == 1
-    assert "Resources:\n    + 1 to create" in told
     assert "AWS_PROFILE" in told
     assert "Traceback" not in refused.shown
+
+
+@pytest.mark.timeout(600)
+def test_without_a_login_a_deployed_store_is_compared_with_its_state_and_nothing_is_replaced(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    accounts = json.dumps([ACCOUNT])
+    with (
+        deployed(tmp_path, emulator, storeName="offline", accountIds=accounts) as stack,
+        logged_out(stack.engine),
+    ):
+        assert steps(stack) == {"update": ["pulumi:providers:aws"]}
+        stack.set(logRetentionDays="90")
+        assert steps(stack) == {
+            "update": ["aws:cloudwatch/logGroup:LogGroup", "pulumi:providers:aws"]
+        }
+
+
+def steps(stack: AwsStack) -> dict[str, list[str]]:
+    """Types of what a preview would do something with, by what it would do."""
+    plan = json.loads(stack.preview("--json").stdout)
+    found: dict[str, list[str]] = {}
+    for step in plan["steps"]:
+        if step["op"] != "same":
+            found.setdefault(step["op"], []).append(step["urn"].split("::")[2].rpartition("$")[2])
+    return {op: sorted(set(types)) for op, types in found.items()}

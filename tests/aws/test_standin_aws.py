@@ -275,7 +275,7 @@ ONE = """
 """
 
 
-def test_a_preview_of_what_is_new_needs_no_aws_where_the_checks_are_skipped(
+def test_a_preview_of_what_is_new_needs_no_aws_where_checks_are_skipped_and_keys_are_made_up(
     project: Project,
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -286,10 +286,12 @@ def test_a_preview_of_what_is_new_needs_no_aws_where_the_checks_are_skipped(
         "AWS_CONFIG_FILE": "/nonexistent",
     }
     project.write(ONE)
-    refused = project.engine.run("preview", fails=True, deadline_seconds=300.0)
-    assert "No valid credential sources found" in refused.shown
     project.engine.set_config("aws:skipCredentialsValidation", "true")
     project.engine.set_config("aws:skipRequestingAccountId", "true")
+    refused = project.engine.run("preview", fails=True, deadline_seconds=300.0)
+    assert "No valid credential sources found" in refused.shown
+    project.engine.set_config("aws:accessKey", "nobody")
+    project.engine.set_config("aws:secretKey", "nobody", secret=True)
     assert "aws:ec2/vpc:Vpc: (create)" in project.preview()
 
 

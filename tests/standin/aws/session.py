@@ -38,8 +38,8 @@ _KNOWN: Final = frozenset(
 _NOT_OURS: Final = frozenset({"version", "pluginDownloadURL"})
 _NO_CREDENTIALS: Final = (
     "No valid credential sources found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile "
-    "(AWS_PROFILE or aws:profile), or a role; skipCredentialsValidation and "
-    "skipRequestingAccountId let a preview of new resources run without them."
+    "(AWS_PROFILE or aws:profile), or a role. Keys that are nobody's let a preview run without "
+    "asking, with skipCredentialsValidation and skipRequestingAccountId."
 )
 _CALLS: Final = Config(
     connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 3}
@@ -55,7 +55,7 @@ class Settings:
         default_tags: for every resource that can carry tags; its own ones win.
         allowed: account ids, none for any.
         forbidden: account ids.
-        checks_credentials: whether there must be some.
+        checks_credentials: whether STS is asked if they are good; there must be some anyway.
         asks_account: whether STS is asked whose they are.
         keys: explicit credentials by their boto3 names.
     """
@@ -146,7 +146,7 @@ class Session:
     def verify(self) -> None:
         """Check credentials and account as the official plugin does when it is configured."""
         settings = self.settings
-        if settings.checks_credentials and not self._has_credentials():
+        if not self._has_credentials():
             raise HoldfastError(_NO_CREDENTIALS)
         account = ""
         if settings.checks_credentials or settings.asks_account:

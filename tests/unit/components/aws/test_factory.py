@@ -237,28 +237,6 @@ def test_a_setting_is_refused_by_its_key_and_nothing_is_made(
     assert refused == [f"holdfast:{blamed}"]
 
 
-def test_without_a_login_nothing_is_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    for name, value in {
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": str(folder / "absent"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "absent"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    refused: list[str] = []
-
-    def program() -> Mapping[str, pulumi.Output[Any]]:
-        try:
-            create_store(settings(folder))
-        except ConfigError as error:
-            refused.append(error.field)
-        return {}
-
-    assert deploy(program, cloud=Aws()).created == {}
-    assert refused == ["AWS credentials"]
-
-
 def test_a_stack_on_aws_imports_no_client_of_aws_which_every_preview_would_wait_for() -> None:
     program = (
         "import sys, components.aws.factory\n"

@@ -43,7 +43,13 @@ def test_keys_do_not_show() -> None:
     assert "hidden-for-ever" not in repr(Settings.read(config, REGION))
 
 
-def test_missing_credentials_are_told_before_any_call(monkeypatch: pytest.MonkeyPatch) -> None:
+SKIPPED = {"skipCredentialsValidation": "true", "skipRequestingAccountId": "true"}
+
+
+@pytest.mark.parametrize("skipped", [{}, SKIPPED])
+def test_missing_credentials_are_told_before_any_call_whatever_is_skipped(
+    skipped: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
@@ -51,20 +57,21 @@ def test_missing_credentials_are_told_before_any_call(monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(HoldfastError, match="No valid credential sources found"):
-        Session.connect({"region": "eu-central-1"})
+        Session.connect({"region": "eu-central-1", **skipped})
 
 
 def test_without_validation_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    skip = {"skipCredentialsValidation": "true", "skipRequestingAccountId": "true"}
-    assert Session.connect({"region": "eu-central-1", **skip}).settings.region == "eu-central-1"
+    nobody = {"accessKey": "nobody", "secretKey": "nobody"}
+    found = Session.connect({"region": "eu-central-1", **nobody, **SKIPPED})
+    assert found.settings.region == "eu-central-1"
 
 
 def test_an_account_is_not_allowed_if_nobody_may_be_asked_which_it_is() -> None:
-    skip = {"skipCredentialsValidation": "true", "skipRequestingAccountId": "true"}
+    nobody = {"accessKey": "nobody", "secretKey": "nobody"}
     allowed = {"allowedAccountIds": '["123456789012"]'}
     with pytest.raises(HoldfastError, match="not allowed"):
-        Session.connect({"region": "eu-central-1", **skip, **allowed})
+        Session.connect({"region": "eu-central-1", **nobody, **SKIPPED, **allowed})
 
 
 def test_partitions_follow_the_region() -> None:
