@@ -303,7 +303,7 @@ class ClusterApi:
         subresource: str = "",
         name: str = "",
     ) -> bool:
-        """Whether the login may do this."""
+        """Whether the login may do this; without a namespace, in all of them."""
         attributes = {
             "verb": verb,
             "group": resource.group,
@@ -326,11 +326,16 @@ class ClusterApi:
         return bool(answer.get("status", {}).get("allowed"))
 
     def missing(self, rights: Iterable[Right], namespace: str | None = None) -> tuple[Right, ...]:
-        """Those among ``rights`` that the login does not have."""
+        """Those among ``rights`` that the login does not have, in ``namespace`` or their own."""
         return tuple(
             right
             for right in rights
-            if not self.can_i(right.verb, right.resource, namespace, subresource=right.subresource)
+            if not self.can_i(
+                right.verb,
+                right.resource,
+                namespace if right.namespace is None else right.namespace,
+                subresource=right.subresource,
+            )
         )
 
     def who_am_i(self) -> str:

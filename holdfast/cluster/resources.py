@@ -76,19 +76,32 @@ ACCESS_REVIEWS: Final = Resource(
 WHO_AM_I: Final = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", namespaced=False)
 
 
+EVERYWHERE: Final = ""
+"""In place of a namespace: in all of them, those too that are not made yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Right:
-    """A verb on a kind of object, or on a part of one such as ``exec``."""
+    """A verb on a kind of object, or on a part of one such as ``exec``.
+
+    Attributes:
+        verb: what is done.
+        resource: to which kind.
+        subresource: to which part of it.
+        namespace: where; None for the namespace that is asked about, as a rule the store's.
+    """
 
     verb: str
     resource: Resource
     subresource: str = ""
+    namespace: str | None = None
 
     def __str__(self) -> str:
-        """``create pods/exec``."""
+        """``create pods/exec``; with its own namespace, ``create pods in kube-system``."""
         part = f"/{self.subresource}" if self.subresource else ""
         group = f".{self.resource.group}" if self.resource.group else ""
-        return f"{self.verb} {self.resource.plural}{part}{group}"
+        where = "" if self.namespace is None else f" in {self.namespace or 'every namespace'}"
+        return f"{self.verb} {self.resource.plural}{part}{group}{where}"
 
 
 def selector(labels: Mapping[str, str] | str) -> str:

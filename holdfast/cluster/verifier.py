@@ -13,9 +13,10 @@ from typing import Final, Self
 
 from holdfast.cluster import pod_state
 from holdfast.cluster.api import ClusterApi
-from holdfast.cluster.errors import ClusterError, ClusterUnavailable, Forbidden, NotFound
+from holdfast.cluster.errors import ClusterError, ClusterUnavailable, NotFound
 from holdfast.cluster.exec_stream import STDOUT, ExecStream
 from holdfast.cluster.resources import EVENTS, JOBS, NAMESPACES, PODS, Object, Right
+from holdfast.cluster.rights import require_rights
 from holdfast.cluster.store import StoreName
 from holdfast.cluster.verifier_job import CONTAINER, PYTHON, VerifierSpec, verifier_job
 from holdfast.errors import ConfigError, HoldfastError
@@ -245,33 +246,6 @@ class Verifier:
         except HoldfastError as error:
             return [f"  no events: {error}"]
         return [f"  event {line}" for line in pod_state.describe_events(events)]
-
-
-def require_rights(api: ClusterApi, namespace: str, rights: Sequence[Right]) -> None:
-    """Refuse at once what would be refused in the middle.
-
-    Raises:
-        ConfigError: a right is missing; names each.
-        ClusterUnavailable: the API server does not answer.
-    """
-    try:
-        missing = api.missing(rights, namespace)
-        who = api.who_am_i() if missing else ""
-    except Forbidden as error:
-        raise ConfigError(
-            "kubeconfig",
-            f"a login that {api.server} does not accept",
-            "one that may ask for its rights",
-            str(error),
-        ) from None
-    if missing:
-        named = ", ".join(map(str, missing))
-        raise ConfigError(
-            "context",
-            f"{api.context}, as {who}",
-            f"these rights in the namespace {namespace}: {named}",
-            "have a Role with them bound to it, or name another context",
-        )
 
 
 def store_state(api: ClusterApi, store: StoreName) -> list[str]:

@@ -141,6 +141,7 @@ def _rotate(
     if arguments.command == "status":
         status: Status = _run(arguments, RotationStatus(), {"means": means}, stop)
         return _print_status(status, as_json=arguments.json)
+    means.require_rights()
     _confirm(arguments)
     task = Rotate(arguments.command, roles, arguments.force)
     _run(arguments, task, {"means": means, "screen": _Screen(done)}, stop)

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Final
 
 from holdfast.cluster.api import ClusterApi
-from holdfast.cluster.resources import PODS, SECRETS
+from holdfast.cluster.resources import PODS, SECRETS, Right
+from holdfast.cluster.rights import require_rights
 from holdfast.cluster.store import StoreName
 from holdfast.roles import APPLICATION_ROLES, Role
 from holdfast.rotation.pulumi_stack import PulumiStack
@@ -22,6 +23,9 @@ from holdfast.rotation.settings import RotationSettings
 DELIVERY_SECONDS: Final = 120.0
 """A kubelet looks at its Secrets once a minute (its ``syncFrequency``), and may serve what it
 remembers for as long again."""
+
+RIGHTS: Final = (Right("list", PODS), Right("patch", PODS), Right("get", SECRETS))
+"""Beyond what the deployments need."""
 
 _SYNCED: Final = "holdfast-secrets-read-at"
 
@@ -51,6 +55,15 @@ class KubernetesStack(PulumiStack):
         super().__init__(stack, stop=stop, seconds_left=seconds_left, tick=tick)
         self._api = api
         self._delivery_seconds = delivery_seconds
+
+    def require_rights(self) -> None:
+        """Ask the cluster whether the login may do what follows each deployment.
+
+        Raises:
+            ConfigError: a right is missing; names each.
+            ClusterUnavailable: the API server does not answer.
+        """
+        require_rights(self._api, StoreName.of(self.connection()).namespace, RIGHTS)
 
     def apply(self, settings: RotationSettings) -> None:
         """Deploy, then have the kubelets look at the store's pods at once.

@@ -57,6 +57,9 @@ class PulumiStack:
         self._tick = tick
         self._known: Mapping[str, Any] | None = None
 
+    def require_rights(self) -> None:
+        """Refuse before the first step what would be refused in the middle: nothing here."""
+
     def settings(self) -> RotationSettings:
         """What ``pulumi config`` says."""
         text = self._quick("config", "--json")

@@ -19,7 +19,9 @@ class FakeApi(ClusterApi):
     Attributes:
         objects: what there is, by kind, namespace (empty where the kind has none) and name.
         calls: what was changed, such as ``delete pods web/a grace=0``.
-        denied: rights, as texts, that the login does not have.
+        denied: rights, as texts, that the login does not have; ``delete pods`` anywhere, ``delete
+            pods in web`` there, ``delete pods in every namespace`` only not in all at once.
+        failing: calls that raise, as in ``calls``.
         created: told each new object, so that a test can be its controller.
         evicting: told each eviction before the pod goes; it may raise.
         answers: what commands in pods print; they are in ``calls``.
@@ -29,6 +31,7 @@ class FakeApi(ClusterApi):
         self.objects: dict[Key, Object] = {}
         self.calls: list[str] = []
         self.denied = set(denied)
+        self.failing: dict[str, Exception] = {}
         self.created: Callable[[Object], None] = lambda _: None
         self.evicting: Callable[[str], None] = lambda _: None
         self.answers = Finished(0, b"", b"")
@@ -147,13 +150,24 @@ class FakeApi(ClusterApi):
         subresource: str = "",
         name: str = "",
     ) -> bool:
-        return str(Right(verb, resource, subresource)) not in self.denied
+        where = Right(verb, resource, subresource, namespace or "")
+        return self.denied.isdisjoint({str(Right(verb, resource, subresource)), str(where)})
+
+    def who_am_i(self) -> str:
+        return "somebody"
+
+    @property
+    def context(self) -> str:
+        return "here"
 
     def _note(
         self, what: str, resource: Resource, name: str, namespace: str | None, more: str = ""
     ) -> None:
         where = f"{namespace}/" if namespace else ""
-        self.calls.append(f"{what} {resource.plural} {where}{name}{more}")
+        call = f"{what} {resource.plural} {where}{name}{more}"
+        self.calls.append(call)
+        if call in self.failing:
+            raise self.failing[call]
 
 
 def _merge(target: Object, change: Object) -> None:

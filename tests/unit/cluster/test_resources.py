@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from holdfast.cluster.errors import Conflict, EvictionRefused, Forbidden, NotFound, refused
-from holdfast.cluster.resources import JOBS, NODES, PODS, Right, query, selector
-from holdfast.errors import AccessDenied
+from holdfast.cluster.resources import EVERYWHERE, JOBS, NODES, PODS, Right, query, selector
+from holdfast.cluster.rights import require_rights
+from holdfast.errors import AccessDenied, ConfigError
+from tests.unit.cluster.fake_api import FakeApi
 
 
 def test_a_path_names_group_namespace_object_and_part() -> None:
@@ -22,6 +24,32 @@ def test_a_namespace_for_a_kind_that_has_none_is_refused() -> None:
 def test_a_right_reads_as_verb_and_resource() -> None:
     assert str(Right("create", PODS, "exec")) == "create pods/exec"
     assert str(Right("delete", JOBS)) == "delete jobs.batch"
+
+
+def test_a_right_that_is_needed_elsewhere_says_where() -> None:
+    assert str(Right("create", PODS, namespace="dns")) == "create pods in dns"
+    everywhere = Right("create", PODS, "exec", EVERYWHERE)
+    assert str(everywhere) == "create pods/exec in every namespace"
+
+
+def test_each_right_is_asked_for_where_it_is_needed() -> None:
+    rights = (
+        Right("create", PODS),
+        Right("create", PODS, namespace="dns"),
+        Right("create", PODS, namespace=EVERYWHERE),
+        Right("create", NODES),
+    )
+    for number, where in enumerate(("agents", "dns", "every namespace")):
+        api = FakeApi({f"create pods in {where}"})
+        assert api.missing(rights, "agents") == (rights[number],)
+    assert FakeApi({"create nodes"}).missing(rights, "agents") == (rights[3],)
+
+
+def test_missing_rights_are_refused_with_their_names_and_who_lacks_them() -> None:
+    api = FakeApi({"patch pods"})
+    require_rights(api, "agents", (Right("list", PODS),))
+    with pytest.raises(ConfigError, match=r"here, as somebody.* namespace agents: patch pods;"):
+        require_rights(api, "agents", (Right("list", PODS), Right("patch", PODS)))
 
 
 def test_labels_and_queries_leave_out_what_is_empty() -> None:

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from holdfast.cluster import via
 from holdfast.cluster.resources import PODS, SECRETS
 from holdfast.connection import Address, Connection
 from holdfast.errors import VerificationFailed
 from holdfast.roles import Role
+from holdfast.rotation.cli import main
 from holdfast.rotation.kubernetes_stack import DELIVERY_SECONDS, KubernetesStack
 from holdfast.rotation.pulumi_stack import PulumiStack
 from holdfast.rotation.settings import RotationSettings
+from holdfast.verify.result import ExitCode
 from tests.unit.cluster.fake_api import FakeApi
 from tests.unit.verify.fakes import connection
 
@@ -95,6 +98,21 @@ def test_after_a_deployment_every_pod_of_the_store_is_changed_and_no_other(
     (written,) = metadata["annotations"].values()
     assert abs(datetime.fromisoformat(written).timestamp() - datetime.now(UTC).timestamp()) < 60
     assert metadata["labels"]["app.kubernetes.io/instance"] == "store"
+
+
+@pytest.mark.parametrize("right", ["patch pods", "list pods", "get secrets"])
+def test_a_login_that_could_not_finish_a_rotation_is_refused_before_its_first_step(
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    right: str,
+) -> None:
+    deployment.stack().require_rights()
+    deployment.api.denied = {f"{right} in agents"}
+    monkeypatch.setattr(via, "open_api", lambda _: deployment.api)
+    assert main(["passwords", "--stack", "dev", "--yes"]) == ExitCode.USAGE
+    assert f"namespace agents: {right}" in capsys.readouterr().err
+    assert deployment.api.calls == []
 
 
 def test_a_deployment_that_failed_changes_no_pod(deployment: Deployment) -> None:
