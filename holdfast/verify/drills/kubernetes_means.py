@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from holdfast.cluster.api import ClusterApi
 from holdfast.cluster.errors import EvictionRefused, NotFound
 from holdfast.cluster.resources import (
     CLAIMS,
-    NAMESPACES,
-    NETWORK_POLICIES,
-    NODES,
     PODS,
     STATEFUL_SETS,
     Object,
@@ -23,6 +20,7 @@ from holdfast.cluster.store import StoreName
 from holdfast.connection import Address, Connection
 from holdfast.errors import ConfigError, VerificationFailed
 from holdfast.verify.drills.cluster_journal import ClusterJournal
+from holdfast.verify.drills.cluster_needs import needs
 from holdfast.verify.drills.cluster_nodes import ClusterNodes, condition, wait_for
 from holdfast.verify.drills.cluster_policies import ClusterPolicies
 from holdfast.verify.drills.command import run_command
@@ -35,29 +33,6 @@ BACK_SECONDS: Final = 240.0
 EVICT_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.5
 _ROLLED: Final = "holdfast-rolled-at"
-_BASE: Final = (
-    Right("list", PODS),
-    Right("delete", PODS),
-    Right("create", PODS, "eviction"),
-    Right("get", STATEFUL_SETS),
-    Right("patch", STATEFUL_SETS),
-    Right("delete", CLAIMS),
-)
-_NEEDS: Final = {
-    Action.KILL: (
-        Right("create", NAMESPACES),
-        Right("create", PODS),
-        Right("create", PODS, "exec"),
-    ),
-    Action.FREEZE: (
-        Right("create", NAMESPACES),
-        Right("create", PODS),
-        Right("create", PODS, "exec"),
-    ),
-    Action.PODS: _BASE,
-    Action.DRAIN: (Right("patch", NODES), *_BASE),
-    Action.POLICY: (Right("create", NETWORK_POLICIES), Right("patch", NETWORK_POLICIES)),
-}
 
 
 class KubernetesMeans:
@@ -85,19 +60,15 @@ class KubernetesMeans:
         self._store = store
         self._journal = ClusterJournal(api, store.namespace, f"{store.name}-drill")
         self._nodes = ClusterNodes(api, self._journal, node_command)
-        self._policies = ClusterPolicies(api, store.namespace, self._journal)
+        self._policies = ClusterPolicies(api, store, self._journal)
         self._frozen: set[str] = set()
         image = self._containers(self._set(sentinel=False))[0]["image"]
-        self._hands = NodeHands(api, image, f"{store.namespace}.{store.name}")
-        self._allowed = frozenset(
-            action for action, rights in _NEEDS.items() if not api.missing(rights, store.namespace)
-        )
+        self._hands = NodeHands(api, image, f"{store.namespace}.{store.name}", self._journal)
+        self._allowed = self._permitted(needs(self._policies.dns_namespace))
 
     def actions(self) -> frozenset[Action]:
         """What the login may do, and the nodes' command can."""
-        switchable = self._nodes.switchable and Action.DRAIN in self._allowed
-        nodes = {Action.NODES} if switchable else set()
-        return self._allowed | nodes
+        return self._allowed if self._nodes.switchable else self._allowed - {Action.NODES}
 
     def supervised(self) -> bool:
         """Yes: a kubelet starts a container again at once."""
@@ -156,6 +127,10 @@ class KubernetesMeans:
         """The node of a pod of the store's namespace; empty while it has none."""
         found = self._api.find(PODS, pod, self._store.namespace)
         return "" if found is None else _node(found)
+
+    def uids(self) -> dict[str, str]:
+        """Which pod each name means now."""
+        return {name: str(pod["metadata"]["uid"]) for name, pod in self._pods().items()}
 
     def restarts(self) -> dict[str, int]:
         """How often the containers of each pod were started again."""
@@ -244,33 +219,49 @@ class KubernetesMeans:
         self._nodes.give_up(node)
 
     def put_back(self) -> None:
-        """Undo what was done, the last first, and wait until every pod is ready."""
-        for entry in dict.fromkeys(reversed(self._journal.entries)):
-            what, _, subject = entry.partition(" ")
-            match what:
-                case "frozen":
-                    # Its container may have been replaced since.
-                    with contextlib.suppress(VerificationFailed, NotFound):
-                        self.thaw(subject)
-                    self._frozen.discard(subject)
-                case "cut":
-                    self._nodes.heal(subject)
-                case "off":
-                    self._nodes.switch_on(subject)
-                    self._hands.forget(subject)
-                case "cordoned":
-                    self._nodes.uncordon(subject)
-                case "closed":
-                    self._policies.reopen(subject)
-                case "silenced":
-                    self._policies.unsilence_dns()
-        self._hands.close()
+        """Undo what was done, the last first, and wait until every pod is ready.
+
+        Raises:
+            VerificationFailed: something cannot be undone, and stays noted; or a pod does not
+                become ready.
+        """
+        self._journal.undo(self._undo)
         wait_for("every pod is ready", self._well, BACK_SECONDS)
         self._journal.clear()
 
     def left_behind(self) -> Sequence[str]:
-        """What a drill did that is no more."""
-        return self._journal.orphaned() or (("its hands",) if self._hands.left() else ())
+        """What a drill did that is no more; what one did that still runs is left to it."""
+        # Without these rights hands cannot be looked for; those that are noted are found anyway.
+        hands = self._hands.there() if Action.KILL in self._allowed else ()
+        return self._journal.adopt([f"hands {namespace}" for namespace in hands])
+
+    def _undo(self, entry: str) -> None:
+        what, _, subject = entry.partition(" ")
+        match what:
+            case "frozen":
+                # Its container may have been replaced since.
+                with contextlib.suppress(VerificationFailed, NotFound):
+                    self.thaw(subject)
+                self._frozen.discard(subject)
+            case "cut":
+                self._nodes.heal(subject)
+            case "off":
+                self._nodes.switch_on(subject)
+                self._hands.forget(subject)
+            case "cordoned":
+                self._nodes.uncordon(subject)
+            case "closed":
+                self._policies.reopen(subject)
+            case "silenced":
+                self._policies.unsilence_dns(subject)
+            case "hands":
+                self._hands.remove(subject)
+
+    def _permitted(self, wanted: Mapping[Action, Sequence[Right]]) -> frozenset[Action]:
+        """The actions for which the login has every right; each right is asked about once."""
+        rights = dict.fromkeys(right for asked in wanted.values() for right in asked)
+        missing = frozenset(self._api.missing(rights, self._store.namespace))
+        return frozenset(action for action, asked in wanted.items() if missing.isdisjoint(asked))
 
     def _well(self) -> bool:
         return all(process.state is State.RUNNING for process in self.processes())

@@ -103,11 +103,18 @@ class Means(Protocol):
         ...
 
     def put_back(self) -> None:
-        """Thaw what is frozen and bring back what is down, as the target's own tools do it."""
+        """Thaw what is frozen and bring back what is down, as the target's own tools do it.
+
+        Raises:
+            HoldfastError: something could not be put back; says what.
+        """
         ...
 
     def left_behind(self) -> Sequence[str]:
-        """What a drill that was killed did and did not undo, in words; empty if nothing."""
+        """What a drill that was killed did and did not undo, in words; empty if nothing.
+
+        What a drill did that still runs does not count: it is not this one's to put back.
+        """
         ...
 
 
@@ -116,6 +123,10 @@ class ClusterMeans(Means, Protocol):
 
     def node_of(self, pod: str) -> str:
         """The node that a pod of the store's namespace runs on."""
+        ...
+
+    def uids(self) -> dict[str, str]:
+        """The uid of each pod of the store that there is: another one is another pod."""
         ...
 
     def restarts(self) -> dict[str, int]:

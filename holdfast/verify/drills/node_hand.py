@@ -16,6 +16,7 @@ from holdfast.cluster.api import ClusterApi
 from holdfast.cluster.resources import NAMESPACES, PODS, Object
 from holdfast.cluster.waiting import until
 from holdfast.errors import HoldfastError, VerificationFailed
+from holdfast.verify.drills.cluster_journal import ClusterJournal
 
 LABEL: Final = "holdfast-drill"
 _START_SECONDS: Final = 60.0
@@ -45,12 +46,14 @@ class NodeHands:
         api: the cluster.
         image: one that the nodes have, with a shell and grep.
         owner: ``<namespace>.<store>``, noted on the namespace.
+        journal: what is to be undone.
     """
 
-    def __init__(self, api: ClusterApi, image: str, owner: str) -> None:
+    def __init__(self, api: ClusterApi, image: str, owner: str, journal: ClusterJournal) -> None:
         self._api = api
         self._image = image
         self._owner = owner
+        self._journal = journal
         self._namespace = ""
         self._ready: set[str] = set()
 
@@ -64,15 +67,18 @@ class NodeHands:
         if not missing:
             return
         if not self._namespace:
-            self._namespace = f"holdfast-drill-{secrets.token_hex(4)}"
-            self._api.create(NAMESPACES, _namespace(self._namespace, self._owner))
+            namespace = f"holdfast-drill-{secrets.token_hex(4)}"
+            # To thaw what is frozen takes hands.
+            self._journal.add(f"hands {namespace}", undone_last=True)
+            self._api.create(NAMESPACES, _namespace(namespace, self._owner))
+            self._namespace = namespace
         try:
             with ThreadPoolExecutor(len(missing)) as pool:
                 list(pool.map(self._start, sorted(missing)))
         except HoldfastError:
-            # No drill begins without them, and none puts back what it did not begin.
+            # No drill begins without them. What stays all the same is noted.
             with contextlib.suppress(HoldfastError):
-                self.close()
+                self.remove(self._namespace)
             raise
         self._ready |= missing
 
@@ -100,23 +106,22 @@ class NodeHands:
             self._ready.discard(node)
             self._api.delete(PODS, _name(node), self._namespace, grace_seconds=0)
 
-    def close(self) -> None:
-        """Remove every hand of this store, those of a drill that was killed too."""
-        for found in self._api.select(NAMESPACES, labels={LABEL: self._owner}):
-            namespace = found["metadata"]["name"]
+    def remove(self, namespace: str) -> None:
+        """Remove the hands in a namespace, and it; only what is there for this store's drills."""
+        if namespace in self.there():
             for pod in self._api.select(PODS, namespace):
                 self._api.delete(PODS, pod["metadata"]["name"], namespace, grace_seconds=0)
             self._api.delete(NAMESPACES, namespace)
-        self._namespace = ""
-        self._ready.clear()
+        if namespace == self._namespace:
+            self._namespace = ""
+            self._ready.clear()
 
-    def left(self) -> bool:
-        """Whether hands of this store are there that this object did not make."""
-        found = self._api.select(NAMESPACES, labels={LABEL: self._owner})
-        return any(
-            one["metadata"]["name"] != self._namespace
-            and not one["metadata"].get("deletionTimestamp")
-            for one in found
+    def there(self) -> tuple[str, ...]:
+        """The namespaces with hands of this store, whoever made them, but for those that go."""
+        return tuple(
+            found["metadata"]["name"]
+            for found in self._api.select(NAMESPACES, labels={LABEL: self._owner})
+            if not found["metadata"].get("deletionTimestamp")
         )
 
     def _start(self, node: str) -> None:

@@ -95,6 +95,7 @@ def run_drills(
     options = options or Options()
     stop = stop or threading.Event()
     _check(connection, means, drills)
+    # Before the lease: a store whose primary was left frozen can give none.
     left = means.left_behind()
     if left:
         say(f"an earlier drill was killed ({', '.join(left)}); putting it back")

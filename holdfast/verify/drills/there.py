@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,7 +41,8 @@ def run_drills_there(
         stop: set to end early.
 
     Raises:
-        FarSideLost: the pod is gone; everything was put back from here.
+        FarSideLost: the pod is gone; everything was put back from here, but for what the screen
+            was told.
         HoldfastError: as :func:`holdfast.verify.drills.runner.run_drills`.
     """
     with via.verifier(arguments, task.connection, stop, "drill") as there:
@@ -50,8 +50,10 @@ def run_drills_there(
             results: tuple[DrillResult, ...] = there.run(task, {"screen": screen, "means": means})
         except FarSideLost:
             screen.say("putting everything back from here")
-            with contextlib.suppress(HoldfastError):
+            try:
                 means.put_back()
+            except HoldfastError as error:
+                screen.say(f"putting back: {error}")
             raise
         if not stop.is_set() and not all(result.ok for result in results):
             there.show_store()

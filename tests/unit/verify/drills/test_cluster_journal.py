@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.cluster.errors import ClusterUnavailable
 from holdfast.cluster.resources import CONFIG_MAPS, Object
+from holdfast.errors import VerificationFailed
 from holdfast.verify.drills import cluster_journal
 from holdfast.verify.drills.cluster_journal import ORPHANED_SECONDS, ClusterJournal, is_orphaned
 from tests.unit.cluster.fake_api import FakeApi
@@ -141,18 +142,101 @@ def test_the_note_of_the_next_drill_is_renewed_too(
     assert json.loads(note(api)["data"]["done"]) == ["cut node-2"]
 
 
-def test_the_work_of_a_drill_that_is_no_more_becomes_the_next_ones(api: FakeApi) -> None:
+def test_the_work_of_a_drill_that_is_no_more_becomes_the_next_ones(
+    api: FakeApi, journal: ClusterJournal
+) -> None:
     leave(api, ["cordoned node-1", "cut node-1"], ORPHANED_SECONDS + 5)
-    journal = ClusterJournal(api, "agents", "store-drill")
-    assert journal.orphaned() == ("cordoned node-1", "cut node-1")
+    assert journal.adopt() == ("cordoned node-1", "cut node-1")
     assert journal.entries == ("cordoned node-1", "cut node-1")
+    # And nobody else's: two drills that begin now do not both undo it.
+    assert ClusterJournal(api, "agents", "store-drill").adopt() == ()
 
 
-def test_the_work_of_a_drill_that_lives_is_left_to_it(api: FakeApi) -> None:
+def test_the_work_of_a_drill_that_lives_is_left_to_it(
+    api: FakeApi, journal: ClusterJournal
+) -> None:
     leave(api, ["cut node-1"], ORPHANED_SECONDS - 30)
-    journal = ClusterJournal(api, "agents", "store-drill")
-    assert journal.orphaned() == ()
+    before = note(api)
+    assert journal.adopt(["hands of-it"]) == ()
     assert journal.entries == ()
+    journal.clear()
+    assert note(api) == before
+
+
+def test_what_is_seen_without_a_note_is_nobodys(api: FakeApi, journal: ClusterJournal) -> None:
+    assert journal.adopt(["hands of-somebody"]) == ("hands of-somebody",)
+    assert json.loads(note(api)["data"]["done"]) == ["hands of-somebody"]
+
+
+def test_what_is_seen_and_noted_is_undone_once_and_last(
+    api: FakeApi, journal: ClusterJournal
+) -> None:
+    leave(api, ["hands of-it", "frozen store-server-1"], ORPHANED_SECONDS + 5)
+    seen = ["hands unnoted", "hands of-it"]
+    assert journal.adopt(seen) == (*seen, "frozen store-server-1")
+
+
+def test_a_drill_adds_nothing_to_the_note_of_another(api: FakeApi, journal: ClusterJournal) -> None:
+    leave(api, ["cut node-1"], 0)
+    before = note(api)
+    with pytest.raises(VerificationFailed, match=r"agents/store-drill is the note of another"):
+        journal.add("cut node-2")
+    assert (journal.entries, note(api)) == ((), before)
+
+
+def test_all_is_tried_the_last_first_and_only_what_failed_stays_noted(
+    api: FakeApi, journal: ClusterJournal
+) -> None:
+    for what in ("cordoned node-0", "cut node-1", "cut node-2", "cut node-1"):
+        journal.add(what)
+    tried: list[str] = []
+
+    def undo(entry: str) -> None:
+        tried.append(entry)
+        if entry.startswith("cut"):
+            raise ClusterUnavailable(f"no answer about {entry}")
+
+    with pytest.raises(VerificationFailed) as caught:
+        journal.undo(undo)
+    assert tried == ["cut node-1", "cut node-2", "cordoned node-0"]
+    for entry in ("cut node-1", "cut node-2"):
+        assert f"{entry} (no answer about {entry})" in str(caught.value)
+    assert "cordoned" not in str(caught.value)
+    assert json.loads(note(api)["data"]["done"]) == ["cut node-2", "cut node-1"]
+
+
+def test_what_undoing_takes_is_undone_after_all_the_rest(journal: ClusterJournal) -> None:
+    journal.add("frozen a")
+    journal.add("frozen b")
+    tried: list[str] = []
+
+    def undo(entry: str) -> None:
+        tried.append(entry)
+        if entry == "frozen b":
+            journal.add("hands new", undone_last=True)
+
+    journal.undo(undo)
+    assert tried == ["frozen b", "frozen a", "hands new"]
+    assert journal.entries == ()
+
+
+def test_where_nothing_was_done_nothing_is_written(api: FakeApi, journal: ClusterJournal) -> None:
+    journal.undo(lambda _: None)
+    journal.clear()
+    assert api.calls == []
+
+
+def test_a_note_that_cannot_be_removed_goes_on_being_this_drills(
+    api: FakeApi, journal: ClusterJournal
+) -> None:
+    journal.add("cut node-1")
+    call = "delete configmaps agents/store-drill"
+    api.failing = {call: ClusterUnavailable("no answer")}
+    with pytest.raises(ClusterUnavailable):
+        journal.clear()
+    api.failing.clear()
+    journal.add("cut node-2")
+    assert json.loads(note(api)["data"]["done"]) == ["cut node-2"]
 
 
 def test_a_drill_does_not_take_its_own_note_for_an_orphan(
@@ -160,21 +244,20 @@ def test_a_drill_does_not_take_its_own_note_for_an_orphan(
 ) -> None:
     journal.add("cut node-1")
     leave(api, ["cut node-1"], ORPHANED_SECONDS + 5)
-    assert journal.orphaned() == ()
+    assert journal.adopt() == ()
 
 
 @pytest.mark.parametrize("entries", [None, []])
 def test_an_empty_note_still_says_that_something_is_to_be_looked_at(
-    api: FakeApi, entries: list[str] | None
+    api: FakeApi, journal: ClusterJournal, entries: list[str] | None
 ) -> None:
     leave(api, entries, ORPHANED_SECONDS + 5)
-    journal = ClusterJournal(api, "agents", "store-drill")
-    assert journal.orphaned() == ("an empty note",)
+    assert journal.adopt() == ("an empty note",)
     assert journal.entries == ()
 
 
-def test_where_there_is_no_note_nothing_was_left(api: FakeApi) -> None:
-    assert ClusterJournal(api, "agents", "store-drill").orphaned() == ()
+def test_where_there_is_no_note_nothing_was_left(journal: ClusterJournal) -> None:
+    assert journal.adopt() == ()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from holdfast.cluster import waiting
-from holdfast.cluster.errors import EvictionRefused
+from holdfast.cluster.errors import ClusterUnavailable, EvictionRefused, Forbidden
 from holdfast.cluster.exec_stream import Finished
 from holdfast.cluster.resources import (
     CLAIMS,
@@ -23,6 +23,7 @@ from holdfast.cluster.resources import (
     PODS,
     STATEFUL_SETS,
     Object,
+    Resource,
 )
 from holdfast.cluster.store import StoreName
 from holdfast.connection import Address
@@ -35,6 +36,7 @@ from tests.unit.verify.drills.clock import Clock
 from tests.unit.verify.fakes import connection
 
 STORE = StoreName("store", "agents", "svc.cluster.local")
+NOT_HERE = frozenset({Action.START, Action.EMPTY})
 NODE_NAMES = ("node-0", "node-1", "node-2")
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 UNREADY = {"conditions": [{"type": "Ready", "status": "False"}]}
@@ -110,7 +112,7 @@ class Cluster:
         container = {"name": "main", "containerID": f"containerd://id-of-{name}", "restartCount": 1}
         beside = {"name": "agent", "containerID": "containerd://agent", "restartCount": 2}
         body: Object = {
-            "metadata": {"name": name, "labels": STORE.labels},
+            "metadata": {"name": name, "uid": f"uid-of-{name}", "labels": STORE.labels},
             "spec": {"nodeName": node, "containers": [{"name": "main"}, {"name": "agent"}]},
             "status": {**copy.deepcopy(READY), "containerStatuses": [beside, container]},
         }
@@ -165,7 +167,7 @@ def test_every_pod_that_there_should_be_is_a_process_servers_first(
 
 
 def test_all_is_possible_for_a_login_that_may_do_all_but_start_and_empty(cluster: Cluster) -> None:
-    assert cluster.means().actions() == frozenset(Action) - {Action.START, Action.EMPTY}
+    assert cluster.means().actions() == frozenset(Action) - NOT_HERE
     assert Action.NODES not in cluster.means(nodes=False).actions()
 
 
@@ -173,10 +175,26 @@ def test_all_is_possible_for_a_login_that_may_do_all_but_start_and_empty(cluster
     ("denied", "lost"),
     [
         ("create pods/exec", {Action.KILL, Action.FREEZE}),
+        ("get pods/exec in every namespace", {Action.KILL, Action.FREEZE}),
         ("create namespaces", {Action.KILL, Action.FREEZE}),
+        ("list namespaces", {Action.KILL, Action.FREEZE}),
+        ("delete namespaces", {Action.KILL, Action.FREEZE}),
+        # Hands live in no namespace that is there already.
+        ("create pods in every namespace", {Action.KILL, Action.FREEZE}),
+        ("create pods in agents", set()),
         ("patch networkpolicies.networking.k8s.io", {Action.POLICY}),
+        ("patch networkpolicies.networking.k8s.io in agents", {Action.POLICY}),
+        ("create networkpolicies.networking.k8s.io in kube-system", {Action.POLICY}),
+        ("delete networkpolicies.networking.k8s.io in kube-system", {Action.POLICY}),
+        ("create networkpolicies.networking.k8s.io in agents", set()),
         ("patch nodes", {Action.DRAIN, Action.NODES}),
-        ("delete persistentvolumeclaims", {Action.PODS, Action.DRAIN, Action.NODES}),
+        ("create pods/eviction", {Action.DRAIN}),
+        ("delete persistentvolumeclaims", {Action.PODS}),
+        ("delete pods in agents", {Action.PODS}),
+        # Without a note nothing is done that has to be undone.
+        ("patch configmaps in agents", set(Action) - {Action.PODS, *NOT_HERE}),
+        ("delete configmaps in agents", set(Action) - {Action.PODS, *NOT_HERE}),
+        ("list pods in agents", set(Action) - NOT_HERE),
     ],
 )
 def test_what_the_login_may_not_do_is_not_offered(
@@ -392,6 +410,39 @@ def test_the_dns_is_silenced_for_everybody_and_heard_again(
     assert cluster.things() == before
 
 
+def test_the_dns_is_silenced_where_the_store_asks_it(cluster: Cluster) -> None:
+    policy = cluster.api.seen(NETWORK_POLICIES, "store-server-traffic", "agents")
+    inside = {"podSelector": {"matchLabels": {"kind": "server"}}}
+    dns = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "dns"}}}
+    policy["spec"]["egress"] = [{"to": [inside]}, {"to": [dns]}]
+    cluster.api.denied = {"create networkpolicies.networking.k8s.io in dns"}
+    assert Action.POLICY not in cluster.means().actions()
+    cluster.api.denied = set()
+    before = cluster.things()
+    means = cluster.means()
+    means.silence_dns()
+    assert [key[1] for key in cluster.things() if key not in before and key[0] != CONFIG_MAPS] == [
+        "dns"
+    ]
+    means.put_back()
+    assert cluster.things() == before
+
+
+def test_a_login_that_may_not_see_policies_can_still_do_the_rest(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = cluster.api.find
+
+    def forbid(resource: Resource, name: str, namespace: str | None = None) -> Object | None:
+        if resource == NETWORK_POLICIES:
+            raise Forbidden("networkpolicies is forbidden", status=403)
+        return find(resource, name, namespace)
+
+    monkeypatch.setattr(cluster.api, "find", forbid)
+    cluster.api.denied = {"get networkpolicies.networking.k8s.io"}
+    assert cluster.means().actions() == frozenset(Action) - {Action.POLICY, *NOT_HERE}
+
+
 def test_a_node_is_given_up_only_once_the_cluster_has_noticed(
     cluster: Cluster, means: KubernetesMeans
 ) -> None:
@@ -485,14 +536,16 @@ def test_putting_back_waits_for_every_pod_and_keeps_the_note_until_then(
     cluster.pod("store-server-1")["status"].update(UNREADY)
     with pytest.raises(VerificationFailed, match="in vain: every pod is ready"):
         means.put_back()
-    assert cluster.note() == ["cut node-1"]
+    assert cluster.note() == []
+    assert cluster.api.find(CONFIG_MAPS, "store-drill", "agents") is not None
 
     def back() -> None:
         cluster.pod("store-server-1")["status"].update(READY)
 
     cluster.clock.slept = back
     means.put_back()
-    assert cluster.note() == []
+    assert cluster.api.find(CONFIG_MAPS, "store-drill", "agents") is None
+    assert cluster.asked() == ["cut node-1", "heal node-1"]
 
 
 def test_what_a_drill_that_was_killed_did_is_undone_by_the_next(cluster: Cluster) -> None:
@@ -507,13 +560,132 @@ def test_what_a_drill_that_was_killed_did_is_undone_by_the_next(cluster: Cluster
     assert cluster.means().left_behind() == ()
 
 
-def test_hands_of_a_drill_that_was_killed_are_left_behind_too(cluster: Cluster) -> None:
-    cluster.means().prepare(frozenset({Action.KILL}))
-    means = cluster.means()
-    assert means.left_behind() == ("its hands",)
+@pytest.fixture
+def second(cluster: Cluster) -> Iterator[KubernetesMeans]:
+    """The hands of another drill on the same store."""
+    found = cluster.means()
+    yield found
+    found._journal.clear()
+
+
+def kill(cluster: Cluster, means: KubernetesMeans) -> None:
+    """End a drill's process: nobody renews its note any more, and that was a while ago."""
+    means._journal._ended.set()
+    note = cluster.api.seen(CONFIG_MAPS, "store-drill", "agents")
+    note["data"]["renewed"] = "2026-01-02T03:04:05+00:00"
+
+
+def test_hands_and_note_of_a_drill_that_runs_are_left_to_it(
+    cluster: Cluster, means: KubernetesMeans, second: KubernetesMeans
+) -> None:
+    means.prepare(frozenset({Action.FREEZE}))
+    means.freeze("store-server-1")
+    before = cluster.things()
+    assert second.left_behind() == ()
+    # As where the far side of the second is lost before it was told that it is one too many.
+    second.put_back()
+    assert cluster.things() == before
+    with pytest.raises(VerificationFailed, match="note of another drill"):
+        second.prepare(frozenset({Action.FREEZE}))
+    assert cluster.things() == before
     means.put_back()
-    assert means.left_behind() == ()
     assert cluster.api.select(NAMESPACES) == []
+    assert cluster.note() == []
+
+
+def test_hands_of_a_drill_that_begins_meanwhile_are_not_taken_for_nobodys(
+    cluster: Cluster,
+    means: KubernetesMeans,
+    second: KubernetesMeans,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find = cluster.api.find
+
+    def begin(resource: Resource, name: str, namespace: str | None = None) -> Object | None:
+        monkeypatch.setattr(cluster.api, "find", find)
+        found = find(resource, name, namespace)
+        means.prepare(frozenset({Action.KILL}))
+        return found
+
+    monkeypatch.setattr(cluster.api, "find", begin)
+    assert second.left_behind() == ()
+    assert len(cluster.api.select(NAMESPACES)) == 1
+
+
+def test_hands_of_a_drill_that_was_killed_are_removed_by_the_next(
+    cluster: Cluster, means: KubernetesMeans, second: KubernetesMeans
+) -> None:
+    before = cluster.things()
+    means.prepare(frozenset({Action.FREEZE}))
+    means.freeze("store-server-1")
+    (namespace,) = (one["metadata"]["name"] for one in cluster.api.select(NAMESPACES))
+    kill(cluster, means)
+    assert second.left_behind() == (f"hands {namespace}", "frozen store-server-1")
+    second.put_back()
+    assert any(call.endswith("id-of-store-server-1 CONT") for call in cluster.api.calls)
+    assert second.left_behind() == ()
+    assert cluster.things() == before
+
+
+def test_hands_whose_note_is_lost_are_removed_by_the_next(
+    cluster: Cluster, means: KubernetesMeans, second: KubernetesMeans
+) -> None:
+    before = cluster.things()
+    means.prepare(frozenset({Action.KILL}))
+    kill(cluster, means)
+    cluster.api.delete(CONFIG_MAPS, "store-drill", "agents")
+    (found,) = second.left_behind()
+    assert found.startswith("hands holdfast-drill-")
+    second.put_back()
+    assert cluster.things() == before
+
+
+def test_a_login_that_may_make_no_hands_looks_for_none(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(*_: object, **__: object) -> list[Object]:
+        raise Forbidden("namespaces is forbidden", status=403)
+
+    cluster.api.denied = {"list namespaces"}
+    monkeypatch.setattr(cluster.api, "select", forbid)
+    assert cluster.means().left_behind() == ()
+
+
+def test_what_cannot_be_undone_keeps_nothing_else_from_it_and_stays_noted(
+    cluster: Cluster, means: KubernetesMeans
+) -> None:
+    before = cluster.things()
+    means.prepare(frozenset({Action.FREEZE}))
+    means.silence_dns()
+    means.cut_off("store-sentinel-1")
+    means.freeze("store-server-1")
+    means.cut_node("node-2")
+    cluster.command.write_text("#!/bin/sh\necho no such switch >&2\nexit 1\n")
+    container = "id-of-store-server-1 CONT"
+    (namespace,) = (one["metadata"]["name"] for one in cluster.api.select(NAMESPACES))
+    lost = ClusterUnavailable("no answer")
+    cluster.api.failing = {f"run pods {namespace}/hand-node-1 hand {container}": lost}
+    with pytest.raises(VerificationFailed) as caught:
+        means.put_back()
+    assert "cut node-2 (" in str(caught.value)
+    assert "no such switch" in str(caught.value)
+    assert "frozen store-server-1 (no answer)" in str(caught.value)
+    assert "silenced" not in str(caught.value)
+    assert cluster.note() == ["frozen store-server-1", "cut node-2"]
+    left = {key: body for key, body in cluster.things().items() if key[0] != CONFIG_MAPS}
+    assert left == before
+
+    cluster.command.write_text("#!/bin/sh\n")
+    cluster.api.failing = {}
+    means.put_back()
+    assert cluster.things() == before
+
+
+def test_a_pod_is_another_one_when_its_uid_is(cluster: Cluster, means: KubernetesMeans) -> None:
+    assert len(means.uids()) == 6
+    assert means.uids()["store-server-1"] == "uid-of-store-server-1"
+    del cluster.api.objects[PODS, "agents", "store-server-1"]
+    assert "store-server-1" not in means.uids()
 
 
 def test_a_nodes_command_that_fails_is_told_with_what_it_said(

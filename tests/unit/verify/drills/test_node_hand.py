@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from holdfast.cluster import waiting
 from holdfast.cluster.errors import Forbidden
 from holdfast.cluster.exec_stream import Finished
-from holdfast.cluster.resources import NAMESPACES, PODS, Object
+from holdfast.cluster.resources import CONFIG_MAPS, NAMESPACES, PODS, Object
 from holdfast.errors import HoldfastError, VerificationFailed
-from holdfast.verify.drills.node_hand import LABEL, NodeHands, Signal
+from holdfast.verify.drills.cluster_journal import ClusterJournal
+from holdfast.verify.drills.node_hand import NodeHands, Signal
 from tests.unit.cluster.fake_api import FakeApi
 from tests.unit.verify.drills.clock import Clock
 
@@ -33,8 +36,23 @@ def api() -> FakeApi:
 
 
 @pytest.fixture
-def hands(api: FakeApi) -> NodeHands:
-    return NodeHands(api, "valkey:1", "agents.store")
+def journal(api: FakeApi) -> Iterator[ClusterJournal]:
+    found = ClusterJournal(api, "agents", "store-drill")
+    yield found
+    found.clear()  # its thread ends with it
+
+
+@pytest.fixture
+def hands(api: FakeApi, journal: ClusterJournal) -> NodeHands:
+    return NodeHands(api, "valkey:1", "agents.store", journal)
+
+
+@pytest.fixture
+def others(api: FakeApi) -> Iterator[NodeHands]:
+    """Those of another store."""
+    note = ClusterJournal(api, "agents", "store-2-drill")
+    yield NodeHands(api, "valkey:1", "agents.store-2", note)
+    note.clear()
 
 
 def made(api: FakeApi) -> list[str]:
@@ -119,30 +137,51 @@ def test_a_node_without_a_hand_is_nothing_to_forget(api: FakeApi, hands: NodeHan
     assert api.calls == []
 
 
-def test_closing_removes_all_hands_of_the_store_and_none_of_another(
+def test_hands_are_noted_before_they_are_made(
+    api: FakeApi, hands: NodeHands, journal: ClusterJournal
+) -> None:
+    hands.prepare(frozenset({"node-0"}))
+    (namespace,) = namespaces(api)
+    assert journal.entries == (f"hands {namespace}",)
+    calls = [call.partition(" agents/")[0] for call in api.calls]
+    assert calls.index("patch configmaps") < calls.index(f"create namespaces {namespace}")
+
+
+def test_hands_that_are_removed_are_made_anew_when_they_are_needed_again(
     api: FakeApi, hands: NodeHands
 ) -> None:
-    other = NodeHands(api, "valkey:1", "agents.store-2")
-    killed = NodeHands(api, "valkey:1", "agents.store")
-    for one in (other, killed, hands):
-        one.prepare(frozenset({"node-0"}))
-    hands.close()
-    (left,) = api.select(NAMESPACES)
-    assert left["metadata"]["labels"][LABEL] == "agents.store-2"
-    assert made(api) == ["hand-node-0"]
-    hands.send(Signal.KILL, "node-0", CONTAINER)
-    assert len(namespaces(api)) == 2
-
-
-def test_only_hands_that_somebody_else_made_are_left_behind(api: FakeApi, hands: NodeHands) -> None:
     hands.prepare(frozenset({"node-0"}))
-    assert not hands.left()
-    next_one = NodeHands(api, "valkey:1", "agents.store")
-    assert next_one.left()
-    assert not NodeHands(api, "valkey:1", "agents.store-2").left()
+    (first,) = namespaces(api)
+    hands.remove(first)
+    assert [kind for kind, _, _ in api.objects] == [CONFIG_MAPS]
+    hands.send(Signal.KILL, "node-0", CONTAINER)
+    (second,) = namespaces(api)
+    assert second != first
+    assert made(api) == ["hand-node-0"]
+
+
+def test_no_namespace_is_removed_but_those_with_hands_of_this_store(
+    api: FakeApi, hands: NodeHands, others: NodeHands
+) -> None:
+    others.prepare(frozenset({"node-0"}))
+    api.put(NAMESPACES, {"metadata": {"name": "kube-system"}})
+    before = namespaces(api)
+    for namespace in before:
+        hands.remove(namespace)
+    assert namespaces(api) == before
+    assert made(api) == ["hand-node-0"]
+
+
+def test_hands_are_there_whoever_made_them_until_they_go(
+    api: FakeApi, hands: NodeHands, others: NodeHands
+) -> None:
+    hands.prepare(frozenset({"node-0"}))
     (namespace,) = namespaces(api)
+    next_one = NodeHands(api, "valkey:1", "agents.store", ClusterJournal(api, "agents", "x"))
+    assert hands.there() == next_one.there() == (namespace,)
+    assert others.there() == ()
     api.seen(NAMESPACES, namespace)["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
-    assert not next_one.left()
+    assert next_one.there() == ()
 
 
 def test_hands_that_do_not_start_are_a_failure_and_do_not_stay(
@@ -152,7 +191,7 @@ def test_hands_that_do_not_start_are_a_failure_and_do_not_stay(
     api.created = lambda _: None
     with pytest.raises(HoldfastError, match="signal processes runs on node-0"):
         hands.prepare(frozenset({"node-0"}))
-    assert api.objects == {}
+    assert [kind for kind, _, _ in api.objects] == [CONFIG_MAPS]
 
 
 def test_hands_that_are_refused_do_not_leave_their_namespace(
