@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Final, cast
 
 from holdfast.connection import Address
@@ -10,7 +11,7 @@ from holdfast.errors import VerificationFailed
 from holdfast.keys import RESERVED_TENANT, KeySpace
 from holdfast.verify.drills.faults import QUIET_SECONDS, kill_primary, require_few_pauses
 from holdfast.verify.drills.hand_over import hand_over
-from holdfast.verify.drills.means import ClusterMeans
+from holdfast.verify.drills.means import ClusterMeans, State
 from holdfast.verify.drills.stage import Stage
 
 BACK_SECONDS: Final = 120.0
@@ -119,8 +120,20 @@ def lose_volume(stage: Stage) -> None:
 
 def delete_every_pod(stage: Stage) -> None:
     """Delete every pod of the store at once, Sentinels and servers."""
-    stage.fault("delete every pod")
-    _cluster(stage).delete_pods([process.name for process in stage.means.processes()])
+    names = [process.name for process in stage.means.processes()]
+    old = _cluster(stage).uids()
+
+    def anew() -> bool:
+        now = _cluster(stage).uids()
+        # Looked at after the uids: what is ready then is none of the old ones.
+        return all(now.get(name) not in (None, old.get(name)) for name in names) and all(
+            process.state is State.RUNNING for process in stage.means.processes()
+        )
+
+    at = stage.fault("delete every pod")
+    _cluster(stage).delete_pods(names)
+    # First this: what is deleted serves on through its grace, and writers seem to be back.
+    stage.until("every pod is another one, and ready", anew, at + BACK_SECONDS - time.monotonic())
     stage.until_writers_resume(BACK_SECONDS)
 
 

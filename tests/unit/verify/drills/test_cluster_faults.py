@@ -54,6 +54,9 @@ class Store:
         self.silent = False
         self.cut: set[Address] = set()
         self.restarted: dict[str, int] = {}
+        self.lives = dict.fromkeys(self.nodes, 0)
+        self.unready: set[str] = set()
+        self.looked: Callable[[], None] = lambda: None
         self.rolling: Callable[[], None] = lambda: None
 
     def primary(self) -> Address:
@@ -67,7 +70,12 @@ class Store:
 
     def processes(self) -> Sequence[Process]:
         return [
-            Process(name, address(name), name.startswith("sentinel"), State.RUNNING)
+            Process(
+                name,
+                address(name),
+                name.startswith("sentinel"),
+                State.DOWN if name in self.unready else State.RUNNING,
+            )
             for name in self.volumes
         ]
 
@@ -97,8 +105,23 @@ class Store:
     def restarts(self) -> dict[str, int]:
         return dict(self.restarted)
 
+    def uids(self) -> dict[str, str]:
+        self.looked()
+        return {name: f"life {life} of {name}" for name, life in self.lives.items()}
+
     def delete_pods(self, names: Sequence[str]) -> None:
         self._hurt("delete", *names)
+        if set(names) == set(self.lives):
+            self.looked = self.replace
+
+    def replace(self) -> None:
+        """Have another of the pods that were deleted replaced each time somebody looks."""
+        waiting = [name for name, life in self.lives.items() if not life]
+        if waiting:
+            self.lives[waiting[0]] += 1
+            self.unready = {waiting[0]}
+        else:
+            self.unready.clear()
 
     def _hurt_node(self, what: str, node: str) -> None:
         self.done.append(f"{what} {node}")
@@ -312,6 +335,39 @@ def test_only_the_primarys_pod_is_deleted_and_every_pod_where_that_is_meant(
     first, second = store.done
     assert first == "delete server-0"
     assert set(second.split()[1:]) == set(store.volumes)
+
+
+def test_writers_count_as_back_only_once_every_pod_is_another_one_and_ready(
+    scene: Scene, store: Store
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def behind(since: float) -> tuple[str, ...]:
+        asked.append((sum(store.lives.values()), len(store.unready)))
+        return ()
+
+    scene.book.behind = behind  # type: ignore[method-assign]
+    delete_every_pod(scene)
+    assert asked == [(6, 0)]
+
+
+@pytest.mark.parametrize("broken", ["stays", "does not become ready", "is gone"])
+def test_a_pod_that_does_not_come_back_ends_the_drill_though_writers_write(
+    scene: Scene, store: Store, broken: str
+) -> None:
+    def replace() -> None:
+        store.lives = dict.fromkeys(store.volumes, 1)
+        match broken:
+            case "stays":
+                store.lives["server-1"] = 0
+            case "is gone":
+                del store.lives["server-1"]
+            case _:
+                store.unready = {"server-1"}
+
+    store.replace = replace  # type: ignore[method-assign]
+    with pytest.raises(VerificationFailed, match="in vain"):
+        delete_every_pod(scene)
 
 
 def test_sentinels_are_rolled_before_the_servers_not_with_them(scene: Scene, store: Store) -> None:
