@@ -197,15 +197,15 @@ def _provider(name: str, settings: Settings, own: AwsSettings, *, offline: bool)
         if offline
         else aws.ProviderArgs(region=own.region, allowed_account_ids=list(own.account_ids) or None)
     )
-    args.default_tags = {
-        "tags": {
+    args.default_tags = aws.ProviderDefaultTagsArgs(
+        tags={
             **own.tags,
             "project": project,
             "stack": stack,
             "preset": settings.preset.value,
             "managed-by": "pulumi",
         }
-    }
+    )
     return aws.Provider(f"{name}-aws", args)
 
 
@@ -225,8 +225,8 @@ def _verifier_args(
     }
     if network.https_cidrs:
         args["https_cidrs"] = network.https_cidrs
-    if store.connect_policy_arn is not None:
-        args["connect_policy_arn"] = store.connect_policy_arn
+    if store.connect_policy_arns:
+        args["connect_policy_arns"] = store.connect_policy_arns
     return args
 
 
