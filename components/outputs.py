@@ -71,9 +71,10 @@ class SessionStore(pulumi.ComponentResource):
     (in ``connection.json``), the ARN of the Secrets Manager secret (in ``connection``); empty
     where the target makes none."""
 
-    resources: pulumi.Output[Mapping[str, str]]
-    """What the target made, by a name for programs, as its API calls it; empty where processes
-    and objects are found by the store's name. Without secrets."""
+    resources: pulumi.Output[Mapping[str, str | Mapping[str, str]]]
+    """What the target made, by a name for programs, as its API calls it, what there is one of a
+    role by role; empty where processes and objects are found by the store's name. Without
+    secrets."""
 
     def _give_back(
         self,
@@ -86,7 +87,7 @@ class SessionStore(pulumi.ComponentResource):
         ca_file: pulumi.Output[str] | None = None,
         certificate_serials: pulumi.Output[Mapping[str, str]] | None = None,
         connection_secrets: pulumi.Output[Mapping[str, str]] | None = None,
-        resources: pulumi.Output[Mapping[str, str]] | None = None,
+        resources: pulumi.Output[Mapping[str, str | Mapping[str, str]]] | None = None,
     ) -> None:
         """Fill the outputs and register them: the last call of a component.
 

@@ -77,8 +77,9 @@ AWS_SETTINGS: Final[tuple[Setting, ...]] = (
     text_setting(
         "authentication",
         "password",
-        "How svc and worker log in (aws): password, iam, or password-and-iam on the way between "
-        "them. The other roles have passwords.",
+        "How svc and worker log in (aws): password, iam (by the policy of each in the output "
+        "resources.connect_policy_arns), or password-and-iam on the way between them. The other "
+        "roles have passwords.",
         only=_AWS,
     ),
     auto_number(

@@ -40,20 +40,23 @@ class Surroundings:
         self.secrets = RoleSecrets(name, spec, self.key_arn, account, child)
         self.topic_arn = alarm_topic(name, spec, self.key_arn, account, child)
 
-    def connect_policy(self, store_arn: pulumi.Output[str]) -> aws.iam.Policy | None:
-        """What applications that log in by IAM attach to their role; None where nobody does."""
-        users = self.users.iam_arns
-        if not users:
-            return None
-        return aws.iam.Policy(
-            f"{self._name}-connect",
-            description=f"Log in to session store {self._spec.aws_name} by IAM",
-            policy=pulumi.Output.all(store_arn, *users).apply(
-                lambda known: connect_policy(known[0], known[1:])
-            ),
-            tags=self._spec.tags,
-            opts=self.child,
-        )
+    def connect_policies(self, store_arn: pulumi.Output[str]) -> dict[str, pulumi.Output[str]]:
+        """ARN of what an application that logs in by IAM attaches to its own IAM role, by role.
+
+        One a role: a policy for several would let an application log in as another role.
+        """
+        return {
+            role.value: aws.iam.Policy(
+                f"{self._name}-connect-{role}",
+                description=f"Log in to session store {self._spec.aws_name} as {role} by IAM",
+                policy=pulumi.Output.all(store_arn, *users).apply(
+                    lambda known: connect_policy(known[0], known[1:])
+                ),
+                tags=self._spec.tags,
+                opts=self.child,
+            ).arn
+            for role, users in self.users.iam_arns.items()
+        }
 
 
 class AwsStoreOutputs(SessionStore):
@@ -71,8 +74,9 @@ class AwsStoreOutputs(SessionStore):
     secret_arns: Mapping[str, pulumi.Output[str]]
     """Of the secrets, by role."""
 
-    connect_policy_arn: pulumi.Output[str] | None
-    """What applications that log in by IAM attach to their role; None where nobody does."""
+    connect_policy_arns: Mapping[str, pulumi.Output[str]]
+    """Of what an application that logs in by IAM attaches to its IAM role, by role of the store;
+    empty where nobody does."""
 
     def _publish(
         self,
@@ -94,9 +98,8 @@ class AwsStoreOutputs(SessionStore):
         self.store_security_group_id = around.gate.store.id
         self.kms_key_arn = around.key_arn
         self.secret_arns = around.secrets.arns
-        policy = around.connect_policy(store.arn)
-        self.connect_policy_arn = None if policy is None else policy.arn
-        ids = {
+        self.connect_policy_arns = around.connect_policies(store.arn)
+        ids: dict[str, object] = {
             "region": spec.region,
             "user_group_id": around.users.group.user_group_id,
             "client_security_group_id": self.client_security_group_id,
@@ -105,8 +108,8 @@ class AwsStoreOutputs(SessionStore):
             "alarm_topic_arn": around.topic_arn,
             **resources,
         }
-        if self.connect_policy_arn is not None:
-            ids["connect_policy_arn"] = self.connect_policy_arn
+        if self.connect_policy_arns:
+            ids["connect_policy_arns"] = self.connect_policy_arns
         self._give_back(
             Facts(
                 target="aws",

@@ -98,9 +98,13 @@ class Users:
         return self._users[presented_login(self._spec, role)]
 
     @property
-    def iam_arns(self) -> list[pulumi.Output[str]]:
-        """Of the users that log in by IAM."""
-        return [user.arn for login, user in self._users.items() if login.iam]
+    def iam_arns(self) -> dict[Role, list[pulumi.Output[str]]]:
+        """Of the users that log in by IAM, by role."""
+        found: dict[Role, list[pulumi.Output[str]]] = {}
+        for login, user in self._users.items():
+            if login.iam:
+                found.setdefault(login.role, []).append(user.arn)
+        return found
 
     def logins(self, presented: Mapping[str, str]) -> dict[Role, User]:
         """Every role's login, with its password."""

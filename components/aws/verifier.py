@@ -65,8 +65,9 @@ class VerifierArgs(TypedDict):
     """Where Secrets Manager answers: the network's own range where it has an endpoint; none
     (default) for anywhere, which reaches no farther than the subnets' routes."""
 
-    connect_policy_arn: NotRequired[pulumi.Input[str]]
-    """A policy for logins by IAM; default: none, all roles have passwords."""
+    connect_policy_arns: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Policies for logins by IAM, by role of the store; those of the roles in ``secret_arns`` are
+    attached. Default: none, all roles have passwords."""
 
     timeout_seconds: NotRequired[int]
     """Of the function, 30 to 900; default 120: smoke's 60, a start, and removing keys."""
@@ -230,12 +231,13 @@ def _role(
     allowed: list[pulumi.Resource] = [
         aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=policy, opts=child)
     ]
-    if "connect_policy_arn" in args:
-        allowed.append(
-            aws.iam.RolePolicyAttachment(
-                f"{name}-connect", role=role.name, policy_arn=args["connect_policy_arn"], opts=child
-            )
+    allowed += [
+        aws.iam.RolePolicyAttachment(
+            f"{name}-connect-{login}", role=role.name, policy_arn=policy_arn, opts=child
         )
+        for login, policy_arn in args.get("connect_policy_arns", {}).items()
+        if login in spec.roles
+    ]
     return role, allowed
 
 

@@ -140,6 +140,13 @@ def test_the_verifier_joins_the_clients_and_is_named_for_programs(folder: Path) 
     assert "verifier_function" not in deployed(folder).outputs["resources"].value
 
 
+def test_the_verifier_may_log_in_by_iam_as_every_role_that_does(folder: Path) -> None:
+    made = deployed(folder, preset="prod", authentication="iam")
+    for role in ("svc", "worker"):
+        policy = made.inputs(f"store-verifier-connect-{role}")["policyArn"]
+        assert policy.endswith(f"store-connect-{role}")
+
+
 def test_every_setting_reaches_the_component(folder: Path) -> None:
     given = settings(
         folder,

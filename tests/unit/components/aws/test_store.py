@@ -16,6 +16,7 @@ from tests.unit.components.aws.expected import store_of_nodes
 from tests.unit.components.aws.stores import GROUP, NAME, children, nodes
 
 COMPONENT = "holdfast:index:ElastiCacheSessionStore"
+CONNECT = {"s-connect-svc", "s-connect-worker"}
 CLUSTER: dict[str, Any] = {"topology": Topology.CLUSTER, "shards": 2, "replicas": 1}
 
 
@@ -54,12 +55,12 @@ def test_a_cluster_has_exactly_its_children(*, preview: bool) -> None:
         ({"restore_from": "before"}, set(), set()),
         (
             {"authentication": Authentication.PASSWORD_AND_IAM},
-            {"s-user-svc-iam", "s-user-worker-iam", "s-connect"},
+            {"s-user-svc-iam", "s-user-worker-iam", *CONNECT},
             set(),
         ),
         (
             {"authentication": Authentication.IAM},
-            {"s-user-svc-iam", "s-user-worker-iam", "s-connect"},
+            {"s-user-svc-iam", "s-user-worker-iam", *CONNECT},
             {"s-user-svc", "s-user-worker", "s-password-svc", "s-password-worker"},
         ),
         (
@@ -422,7 +423,10 @@ def test_the_outputs_for_people_and_programs_are_plain() -> None:
             "parameter_group": f"s-parameters-{DIGITS}",
             "kms_key_arn": KEY_ARN,
             "alarm_topic_arn": "arn:aws:sns:eu-west-1:123456789012:s-alarms",
-            "connect_policy_arn": "arn:aws:iam:eu-west-1:123456789012:s-connect",
+            "connect_policy_arns": {
+                role: f"arn:aws:iam:eu-west-1:123456789012:s-connect-{role}"
+                for role in ("svc", "worker")
+            },
             "vpc_id": "vpc-00000001",
         },
     }

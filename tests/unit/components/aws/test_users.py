@@ -180,16 +180,21 @@ def test_by_iam_applications_have_no_password_and_log_in_by_their_id() -> None:
         assert value["username"] == wanted
 
 
-def test_who_logs_in_by_iam_needs_the_right_to_the_store_and_to_the_user() -> None:
-    policy = json.loads(nodes(authentication=Authentication.IAM).inputs("s-connect")["policy"])
-    (statement,) = policy["Statement"]
+@pytest.mark.parametrize("role", IAM_ROLES)
+def test_who_logs_in_by_iam_gets_the_right_to_the_store_and_to_its_own_users_alone(
+    role: Role,
+) -> None:
+    made = nodes(authentication=Authentication.IAM, user_generations=[1, 2])
+    inputs = made.inputs(f"s-connect-{role}")
+    (statement,) = json.loads(inputs["policy"])["Statement"]
     arn = "arn:aws:elasticache:eu-west-1:123456789012"
     assert statement["Action"] == "elasticache:Connect"
     assert statement["Resource"] == [
         f"{arn}:{NAME}",
-        f"{arn}:s-user-svc-iam",
-        f"{arn}:s-user-worker-iam",
+        f"{arn}:s-user-{role}-iam",
+        f"{arn}:s-user-{role}-iam-2",
     ]
+    assert inputs["description"] == f"Log in to session store {NAME} as {role} by IAM"
 
 
 def test_the_way_to_log_in_changes_over_a_step_that_only_adds_users_and_one_that_only_removes() -> (

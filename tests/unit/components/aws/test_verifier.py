@@ -173,13 +173,15 @@ def test_a_region_of_china_has_names_of_its_own() -> None:
     assert "secretsmanager.cn-north-1.amazonaws.com.cn" in text
 
 
-def test_logins_by_iam_get_their_policy() -> None:
-    found = made(args(connect_policy_arn="arn:policy"))
-    assert found.inputs("store-verifier-connect") == {
+def test_logins_by_iam_get_the_policies_of_the_roles_whose_secrets_are_there() -> None:
+    policies = {role: f"arn:policy/{role}" for role in ("svc", "worker")}
+    found = made(args(connect_policy_arns=policies))
+    assert found.inputs("store-verifier-connect-svc") == {
         "role": found.created["store-verifier-role"].name + "-0a1b2c3",
-        "policyArn": "arn:policy",
+        "policyArn": "arn:policy/svc",
     }
-    assert "store-verifier-connect" in found.waits_for[FUNCTION]
+    assert "store-verifier-connect-svc" in found.waits_for[FUNCTION]
+    assert "store-verifier-connect-worker" not in found.created
 
 
 @pytest.mark.parametrize(
