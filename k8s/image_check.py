@@ -15,6 +15,22 @@ from k8s.spec import Object, StoreSpec
 from k8s.workloads import POD_SECURITY
 
 SCRIPT: Final = Path(__file__).parent / "checks" / "image.sh"
+TOOLS: Final = (
+    "awk",
+    "base64",
+    "cat",
+    "cksum",
+    "date",
+    "grep",
+    "mkfifo",
+    "mv",
+    "od",
+    "rm",
+    "sed",
+    "sleep",
+    "timeout",
+)
+"""What the scripts of the pods call beside the server's own programs; a test compares the two."""
 DEADLINE_SECONDS: Final = 300
 """For the image to be pulled, too: one that cannot be is told within this time."""
 
@@ -75,6 +91,7 @@ def _pod(spec: StoreSpec) -> Object:
         "HF_SERVER_PROGRAM": server,
         "HF_CLI": cli,
         "HF_ENGINE_VERSION": spec.config.version,
+        "HF_TOOLS": " ".join(TOOLS),
     }
     return {
         "restartPolicy": "Never",

@@ -9,7 +9,7 @@ fail() {
 }
 
 missing=
-for program in "$HF_SERVER_PROGRAM" "$HF_CLI" awk base64 date grep id mv od rm sed sleep timeout; do
+for program in "$HF_SERVER_PROGRAM" "$HF_CLI" $HF_TOOLS; do
     command -v "$program" >/dev/null || missing="$missing $program"
 done
 [ -z "$missing" ] || fail "has no$missing; choose an image that has (holdfast:image)"

@@ -2,7 +2,7 @@
 # SC2034: what a function answers with is read by the scripts that source this file.
 # Sourced by all scripts. Variables are those of k8s/environment.py.
 # A function that answers with a variable names it in its comment: $(...) costs a process.
-# The image needs: sh awk base64 cat cksum cmp date grep mkfifo mv od rm sed sleep timeout.
+# What the image needs for all this is in k8s/image_check.py (TOOLS).
 
 NL='
 '

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,11 +10,13 @@ import pytest
 
 from config.schema import Engine
 from holdfast.roles import Place
-from k8s.image_check import SCRIPT, image_check, next_attempt
+from k8s.image_check import SCRIPT, TOOLS, image_check, next_attempt
 from k8s.names import selector, store_selector
+from tests.unit.k8s.commands import programs
+from tests.unit.k8s.scripts import SCRIPTS
 from tests.unit.k8s.specs import config, spec
 
-TOOLS = ("awk", "base64", "date", "grep", "id", "mv", "od", "rm", "sed", "sleep", "timeout")
+OPTIONAL = {"openssl"}
 LOADS = "Failed to load certificate: /absent/tls.crt: No such file\nFailed to configure TLS."
 # What 9.1.2 and 7.0.15 without TLS say.
 NO_TLS = (
@@ -52,6 +55,7 @@ def check(
             "HF_SERVER_PROGRAM": "valkey-server",
             "HF_CLI": "valkey-cli",
             "HF_ENGINE_VERSION": "9.1.2",
+            "HF_TOOLS": " ".join(TOOLS),
         },
         capture_output=True,
         text=True,
@@ -83,13 +87,30 @@ def test_another_version_than_the_scripts_go_by_is_refused(version: str, tmp_pat
     assert version in done.stderr
 
 
-@pytest.mark.parametrize("without", ["valkey-server", "valkey-cli", "awk", "timeout"])
+@pytest.mark.parametrize("without", ["valkey-server", "valkey-cli", *TOOLS])
 def test_an_image_without_what_the_scripts_call_is_refused_by_name(
     without: str, tmp_path: Path
 ) -> None:
     done = check(tmp_path, without=without)
     assert done.returncode == 1
     assert f"x/y:1 has no {without};" in done.stderr
+
+
+def test_what_is_asked_for_is_what_the_scripts_call() -> None:
+    called = programs(*(file.read_text() for file in SCRIPTS.glob("*.sh")))
+    assert called - OPTIONAL == set(TOOLS)
+    assert programs(SCRIPT.read_text()) <= set(TOOLS)
+    # Those that can do without one ask first.
+    assert all(
+        f"command -v {name} " in (SCRIPTS / "agent-reload.sh").read_text() for name in OPTIONAL
+    )
+
+
+def test_the_pod_of_the_job_is_told_what_to_ask_for() -> None:
+    (container,) = image_check(spec())["spec"]["template"]["spec"]["containers"]
+    told = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert set(re.findall(r"\$\{?(HF_[A-Z_]+)", SCRIPT.read_text())) == set(told)
+    assert told["HF_TOOLS"].split() == list(TOOLS)
 
 
 def test_shellcheck_finds_nothing() -> None:
