@@ -33,6 +33,9 @@ reload_acl() {
         # The agent is new, the server need not be: it may have this file already.
         has_revision || return 1
         if [ "$proved" = yes ]; then
+            # The agent before this one may have ended after it loaded the file and before it had cut
+            # the old logins. In a pod that starts nothing was before.
+            cut_old_logins || return 1
             acl_done
             return 0
         fi

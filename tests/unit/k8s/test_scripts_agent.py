@@ -190,6 +190,36 @@ def test_logins_with_a_password_that_is_gone_are_cut(tmp_path: Path) -> None:
     assert cut == ["localhost CLIENT KILL USER svc SKIPME yes"]
 
 
+def test_an_agent_that_ends_between_loading_and_cutting_is_made_good_by_the_next(
+    tmp_path: Path,
+) -> None:
+    pod = _pod(tmp_path, _info("master"))
+    before = _acl("user svc on #" + "1" * 64)
+    new = _acl("user svc on #" + "2" * 64)
+    (pod.folder / "run" / "agent.acl").write_text(before)
+    (pod.folder / "acl" / "users.acl").write_text(new)
+    pod.answer("localhost", "ACL GETUSER _rev", _revision(new), after="ACL LOAD")
+    pod.answer("localhost", "CLIENT KILL*", "!refused")
+    first = _run(pod, 1)
+    assert first.called("ACL LOAD")
+    assert "are cut" not in first.log
+    assert (pod.folder / "run" / "agent.acl").read_text() == before
+
+    pod.answer("localhost", "ACL GETUSER _rev", _revision(new))
+    pod.answer("localhost", "CLIENT KILL*", "3")
+    second = _run(pod, 12)
+    assert not second.called("ACL LOAD")
+    assert second.called("CLIENT KILL") == ["localhost CLIENT KILL USER svc SKIPME yes"]
+    assert (pod.folder / "run" / "agent.acl").read_text() == new
+
+
+def test_an_agent_that_finds_what_it_left_cuts_nobody(tmp_path: Path) -> None:
+    pod = _pod(tmp_path, _info("master"))
+    for _ in range(2):
+        assert not _run(pod, 12).called("CLIENT KILL")
+    assert (pod.folder / "run" / "agent.acl").exists()
+
+
 def test_the_certificate_is_loaded_once_and_proved_by_its_serial(tmp_path: Path) -> None:
     pod = _pod(tmp_path, _info("master"))
     result = _run(pod, 20)
