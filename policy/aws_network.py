@@ -23,7 +23,6 @@ _STORE_PORTS: Final = (6379, 6380)
 _ENDPOINT_PORT: Final = 443
 _EVERYTHING: Final = ("-1", "all")
 _WORLD: Final = ("0.0.0.0/0", "::/0")
-_NO_WORD: Final = "description: got none, need who connects and why"
 
 
 def narrow_ingress(resource: Resource) -> Iterator[str]:
@@ -31,15 +30,14 @@ def narrow_ingress(resource: Resource) -> Iterator[str]:
     props = resource.props
     for name in ("cidrIpv4", "cidrIpv6"):
         yield from _wide(name, props.get(name))
-    yield from _ports(props, "ipProtocol")
-    if not present(props.get("description")):
-        yield _NO_WORD
+    yield from _narrow("", props, "ipProtocol")
 
 
 def narrow_inline(resource: Resource) -> Iterator[str]:
     """P11: the same for rules that stand in the security group."""
     for rule in items(resource.props.get("ingress")):
         yield from _wide_blocks("ingress.", rule)
+        yield from _narrow("ingress.", rule, "protocol")
 
 
 def narrow_older(resource: Resource) -> Iterator[str]:
@@ -48,9 +46,7 @@ def narrow_older(resource: Resource) -> Iterator[str]:
     if props.get("type") != "ingress":
         return
     yield from _wide_blocks("", props)
-    yield from _ports(props, "protocol")
-    if not present(props.get("description")):
-        yield _NO_WORD
+    yield from _narrow("", props, "protocol")
 
 
 def no_inline(resource: Resource) -> Iterator[str]:
@@ -103,21 +99,27 @@ def _wide(name: str, block: object) -> Iterator[str]:
         yield f"{name}: got {block}, need one no wider than /{_WIDEST[network.version]}"
 
 
-def _ports(props: Mapping[str, Any], name: str) -> Iterator[str]:
-    first, last = props.get("fromPort"), props.get("toPort")
+def _narrow(prefix: str, rule: Mapping[str, Any], protocol_name: str) -> Iterator[str]:
+    protocol = rule.get(protocol_name)
+    if known(protocol) and str(protocol).lower() not in ("tcp", "6"):
+        yield f"{prefix}{protocol_name}: got {protocol!r}, need tcp"
+    yield from _ports(prefix, rule.get("fromPort"), rule.get("toPort"))
+    if not present(rule.get("description")):
+        yield f"{prefix}description: got none, need who connects and why"
+
+
+def _ports(prefix: str, first: object, last: object) -> Iterator[str]:
+    names = f"{prefix}fromPort, {prefix}toPort"
     if not known(first) or not known(last):
         return
-    protocol = str(props.get(name, "")).lower()
-    if protocol not in ("tcp", "6"):
-        yield f"{name}: got {protocol!r}, need tcp"
     if not isinstance(first, int) or not isinstance(last, int):
-        yield "fromPort, toPort: got none, need 6379 (and 6380 for a serverless reader)"
+        yield f"{names}: got none, need 6379 (and 6380 for a serverless reader)"
     elif not (_STORE_PORTS[0] <= first <= last <= _STORE_PORTS[1]) and (
         (first, last) != (_ENDPOINT_PORT, _ENDPOINT_PORT)
     ):
         yield (
-            f"ports {first} to {last}: need within {_STORE_PORTS[0]} to {_STORE_PORTS[1]}, or "
-            f"{_ENDPOINT_PORT} alone for endpoints of AWS"
+            f"{names}: got {first} to {last}, need within {_STORE_PORTS[0]} to "
+            f"{_STORE_PORTS[1]}, or {_ENDPOINT_PORT} alone for endpoints of AWS"
         )
 
 

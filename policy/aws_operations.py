@@ -9,13 +9,14 @@ from typing import Final
 from holdfast.verify.protections import (
     KEY_ROTATION,
     STORAGE_LIMIT,
+    UNKNOWN,
     eviction_policy,
     planned,
     present,
     unmet,
 )
 from policy.aws_types import ALARM, GROUP, KEY, LOG_GROUP, PARAMETERS, SECRET, SERVERLESS
-from policy.rule import Level, Resource, Rule, items, known
+from policy.rule import PRODUCTION, STAGE_TAGS, Level, Resource, Rule, items, known
 
 _FAMILY: Final = re.compile(r"valkey([0-9]+)\Z")
 _LOG_DAYS: Final = (7, 400)
@@ -28,13 +29,22 @@ _WATCHED: Final[dict[str, tuple[frozenset[str], ...]]] = {
         frozenset({"EngineCPUUtilization", "CPUUtilization"}),
         frozenset({"AuthenticationFailures"}),
     ),
-    SERVERLESS: (frozenset({"BytesUsedForCache"}), frozenset({"ThrottledCmds"})),
+    SERVERLESS: (
+        frozenset({"BytesUsedForCache"}),
+        frozenset({"Evictions"}),
+        frozenset({"ThrottledCmds"}),
+        frozenset({"AuthenticationFailures"}),
+    ),
 }
 """What needs an alarm: one metric of each set."""
 
 _DIMENSIONS: Final = {GROUP: "CacheClusterId", SERVERLESS: "clusterId"}
 """What AWS publishes the metrics under; an alarm under another name never has data
 (cdk-monitoring-constructs 750)."""
+
+_IDS: Final = {GROUP: "replicationGroupId", SERVERLESS: "name"}
+_MEMBER: Final = r"(-[0-9]{4})?-[0-9]{3}"
+"""What follows a group's id in the id of a node; with cluster mode the shard comes first."""
 
 
 def eviction(resource: Resource) -> Iterator[str]:
@@ -98,27 +108,46 @@ def log_retention(resource: Resource) -> Iterator[str]:
 
 
 def watched(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
-    """P15: what ends sessions or lets somebody guess passwords wakes a person."""
+    """P15: what ends sessions or lets somebody guess passwords wakes a person, for each store."""
     alarms = [
         alarm
         for alarm in resources
         if alarm.type == ALARM and alarm.props.get("namespace") == _NAMESPACE
     ]
-    for store in resources:
-        if store.type not in _WATCHED:
-            continue
-        dimension = _DIMENSIONS[store.type]
+    stores = [store for store in resources if store.type in _WATCHED]
+    urns = frozenset(store.urn for store in stores)
+    for store in stores:
         metrics = {
-            str(alarm.props.get("metricName")) for alarm in alarms if _is_by(alarm, dimension)
+            str(alarm.props.get("metricName"))
+            for alarm in alarms
+            if _is_about(store, _watched_id(alarm, store.type), _sources(alarm) & urns)
         }
         for names in _WATCHED[store.type]:
             if not names & metrics:
-                yield store, f"no alarm on {' or '.join(sorted(names))} by {dimension}"
+                by = _DIMENSIONS[store.type]
+                yield store, f"no alarm on its {' or '.join(sorted(names))} by {by}"
 
 
-def _is_by(alarm: Resource, dimension: str) -> bool:
+def _watched_id(alarm: Resource, store_type: str) -> object:
     dimensions = alarm.props.get("dimensions")
-    return not known(dimensions) or (isinstance(dimensions, Mapping) and dimension in dimensions)
+    if not known(dimensions):
+        return UNKNOWN
+    return dimensions.get(_DIMENSIONS[store_type]) if isinstance(dimensions, Mapping) else None
+
+
+def _sources(alarm: Resource) -> frozenset[str]:
+    return alarm.sources.get("dimensions", frozenset())
+
+
+def _is_about(store: Resource, watched_id: object, sources: frozenset[str]) -> bool:
+    """By what the alarm watches; while that is not known, by the stores that it comes from."""
+    own = store.props.get(_IDS[store.type])
+    if watched_id is None:
+        return False
+    if known(watched_id) and isinstance(own, str) and known(own):
+        pattern = re.escape(own) + (_MEMBER if store.type == GROUP else "")
+        return re.fullmatch(pattern, str(watched_id)) is not None
+    return not sources or store.urn in sources
 
 
 def alarm_acts(resource: Resource) -> Iterator[str]:
@@ -129,9 +158,14 @@ def alarm_acts(resource: Resource) -> Iterator[str]:
 
 
 def tagged(resource: Resource) -> Iterator[str]:
-    """P17: whose it is, and which stage it is of."""
-    if known(resource.props.get("tags")) and not resource.tags:
-        yield "tags: got none, need some on the resource or its provider, `env` among them"
+    """P17: which stage it is of; what does not say so escapes the rules for production."""
+    if not known(resource.props.get("tags")):
+        return
+    if not any(present(resource.tags.get(name)) for name in STAGE_TAGS):
+        yield (
+            f"tags: got {', '.join(sorted(resource.tags)) or 'none'}, need the stage in one of "
+            f"{', '.join(STAGE_TAGS)}, on the resource or its provider"
+        )
 
 
 def limited(resource: Resource) -> Iterator[str]:
@@ -209,8 +243,8 @@ RULES: Final = (
     Rule(
         "P15",
         "aws-alarms",
-        "there are alarms on memory, evictions, processor and failed logins by CacheClusterId "
-        "(serverless: stored bytes, throttling by clusterId)",
+        "each store has alarms on memory, evictions, processor and failed logins by CacheClusterId "
+        "(serverless: stored bytes, evictions, throttling and failed logins by clusterId)",
         Level.ADVISORY,
         frozenset({GROUP, SERVERLESS, ALARM}),
         stack_check=watched,
@@ -228,7 +262,8 @@ RULES: Final = (
     Rule(
         "P17",
         "aws-tagged",
-        "what holds data or secrets has tags",
+        f"what holds data or secrets says by a tag which stage it is of ({', '.join(STAGE_TAGS)}); "
+        f"production is {' or '.join(PRODUCTION)}",
         Level.MANDATORY,
         frozenset({GROUP, SERVERLESS, KEY, SECRET}),
         tagged,

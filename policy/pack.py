@@ -67,7 +67,15 @@ def stack_resources(resources: Sequence[PolicyResource]) -> list[Resource]:
     """All resources of a stack, each with the preset that the stack exports."""
     read = [
         Resource(
-            one.resource_type, one.name, plain(one.props), one.urn, _default_tags(one.provider)
+            one.resource_type,
+            one.name,
+            plain(one.props),
+            one.urn,
+            _default_tags(one.provider),
+            sources={
+                name: frozenset(source.urn for source in sources)
+                for name, sources in one.property_dependencies.items()
+            },
         )
         for one in resources
     ]

@@ -9,8 +9,11 @@ from typing import Any, Final
 
 from holdfast.verify.protections import UNKNOWN
 
-_ENVIRONMENT_TAGS: Final = ("env", "environment", "stage", "preset", "holdfast:preset")
-_PRODUCTION: Final = ("prod", "production")
+STAGE_TAGS: Final = ("env", "environment", "stage", "preset", "holdfast:preset")
+"""Tags that may say which stage something is of."""
+
+PRODUCTION: Final = ("prod", "production")
+"""What production is called."""
 
 
 class Level(StrEnum):
@@ -31,6 +34,7 @@ class Resource:
         urn: the resource's.
         default_tags: of its provider.
         stack_preset: what the stack says of itself; empty where it says nothing.
+        sources: URNs of the resources that a property's value comes from, by property.
     """
 
     type: str
@@ -39,6 +43,7 @@ class Resource:
     urn: str = ""
     default_tags: Mapping[str, str] = field(default_factory=dict)
     stack_preset: str = ""
+    sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -49,8 +54,8 @@ class Resource:
     @property
     def production(self) -> bool:
         """Whether it is part of production: the stack's preset says so, or a tag."""
-        said = [self.stack_preset, *(self.tags.get(name, "") for name in _ENVIRONMENT_TAGS)]
-        return any(str(word).lower() in _PRODUCTION for word in said)
+        said = [self.stack_preset, *(self.tags.get(name, "") for name in STAGE_TAGS)]
+        return any(str(word).lower() in PRODUCTION for word in said)
 
 
 Check = Callable[[Resource], Iterator[str]]

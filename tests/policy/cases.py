@@ -31,6 +31,13 @@ STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 CLUSTER_SECRET = "kubernetes:core/v1:Secret"
 TAGS = {"env": "prod"}
+INLINE = {
+    "protocol": "tcp",
+    "fromPort": 6379,
+    "toPort": 6379,
+    "cidrBlocks": ["10.1.0.0/16"],
+    "description": "applications",
+}
 NODE = {"CacheClusterId": "shop-prod-001", "CacheNodeId": "0001"}
 
 CONTAINER = {
@@ -137,6 +144,12 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+SERVERLESS_METRICS = (
+    "BytesUsedForCache",
+    "Evictions",
+    "ThrottledCmds",
+    "AuthenticationFailures",
+)
 METRICS = ("DatabaseMemoryUsagePercentage", "Evictions", "CPUUtilization", "AuthenticationFailures")
 
 
@@ -268,6 +281,20 @@ BAD: tuple[Bad, ...] = (
         [{"cidrBlocks": ["0.0.0.0/0"]}],
         "no wider than /16",
     ),
+    *(
+        Bad(
+            "aws-narrow-inline-ingress",
+            SECURITY_GROUP,
+            ("ingress",),
+            [{**INLINE, name: value}],
+            says,
+        )
+        for name, value, says in (
+            ("fromPort", 22, "need within 6379 to 6380"),
+            ("protocol", "-1", "ingress.protocol: got '-1'"),
+            ("description", "", "ingress.description: got none"),
+        )
+    ),
     Bad("aws-narrow-older-ingress", OLDER_RULE, ("cidrBlocks",), ["0.0.0.0/0"], "wider than /16"),
     Bad("aws-narrow-older-ingress", OLDER_RULE, ("ipv6CidrBlocks",), ["::/0"], "wider than /48"),
     Bad("aws-narrow-older-ingress", OLDER_RULE, ("fromPort",), 22, "need within 6379 to 6380"),
@@ -290,20 +317,46 @@ BAD: tuple[Bad, ...] = (
     Bad("aws-log-retention", LOG_GROUP, ("retentionInDays",), 1, "need 7 to 400"),
     Bad("aws-log-retention", LOG_GROUP, ("retentionInDays",), ..., "need 7 to 400"),
     Bad("aws-log-retention", LOG_GROUP, ("retentionInDays",), 545, "need 7 to 400"),
-    Bad("aws-alarms", GROUP, ("tags",), TAGS, "no alarm on Evictions", alarms(METRICS[0])),
-    Bad("aws-alarms", SERVERLESS, ("tags",), TAGS, "no alarm on ThrottledCmds"),
+    Bad("aws-alarms", GROUP, ("tags",), TAGS, "no alarm on its Evictions", alarms(METRICS[0])),
+    Bad(
+        "aws-alarms",
+        GROUP,
+        ("replicationGroupId",),
+        "shop-second",
+        "no alarm on its Evictions",
+        (good(GROUP, replicationGroupId="shop-prod"), *alarms(*METRICS)),
+    ),
+    Bad("aws-alarms", SERVERLESS, ("tags",), TAGS, "no alarm on its ThrottledCmds"),
+    Bad(
+        "aws-alarms",
+        SERVERLESS,
+        ("tags",),
+        TAGS,
+        "no alarm on its AuthenticationFailures",
+        alarms(*SERVERLESS_METRICS[:-1], clusterId="shop"),
+    ),
+    Bad(
+        "aws-alarms",
+        SERVERLESS,
+        ("name",),
+        "shop-second",
+        "no alarm on its Evictions",
+        alarms(*SERVERLESS_METRICS, clusterId="shop"),
+    ),
     Bad(
         "aws-alarms",
         SERVERLESS,
         ("name",),
         "another-dimension",
-        "no alarm on BytesUsedForCache by clusterId",
-        alarms("BytesUsedForCache", "ThrottledCmds", ServerlessCacheName="shop"),
+        "no alarm on its BytesUsedForCache by clusterId",
+        alarms(*SERVERLESS_METRICS, ServerlessCacheName="another-dimension"),
     ),
     Bad("aws-alarms-act", ALARM, ("alarmActions",), [], "need a topic"),
     Bad("aws-minor-upgrades-said", GROUP, ("autoMinorVersionUpgrade",), ..., "need true or false"),
     Bad("aws-tagged", GROUP, ("tags",), {}, "got none"),
     Bad("aws-tagged", SECRET, ("tags",), ..., "got none"),
+    Bad("aws-tagged", KEY, ("tags",), {"a": "b"}, "got a, need the stage"),
+    Bad("aws-tagged", KEY, ("tags",), {"env": ""}, "got env, need the stage"),
     Bad("aws-serverless-limits", SERVERLESS, LIMITS, ..., "its cost has no end"),
     Bad("aws-serverless-limits", SERVERLESS, (*LIMITS, "dataStorage"), {}, "dataStorage.maximum"),
     Bad("aws-serverless-limits", SERVERLESS, (*LIMITS, "ecpuPerSeconds"), [], "ecpuPerSeconds"),

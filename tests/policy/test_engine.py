@@ -10,7 +10,7 @@ import pytest
 from policy.catalogue import RULES
 from policy.rule import Level, Resource
 from tests.engine import PROJECT, Engine
-from tests.policy.cases import BAD, GOOD, METRICS, alarms, changed, good
+from tests.policy.cases import BAD, GOOD, METRICS, SERVERLESS_METRICS, alarms, changed, good
 
 PACK = PROJECT / "policy"
 ECHO = PROJECT / "tests" / "policy" / "echo" / "pulumi-resource-echo"
@@ -66,7 +66,7 @@ def test_advice_alone_lets_a_preview_pass_and_is_said(engine: Engine) -> None:
 
 
 def test_a_good_stack_passes_in_the_engine(engine: Engine) -> None:
-    serverless = alarms("BytesUsedForCache", "ThrottledCmds", clusterId="shop-prod")
+    serverless = alarms(*SERVERLESS_METRICS, clusterId="shop-prod")
     plan(engine, *(good(kind) for kind in GOOD), *alarms(*METRICS), *serverless)
     run = engine.run("preview", "--policy-pack", str(PACK))
     assert "[advisory]" not in run.stdout

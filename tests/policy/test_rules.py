@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pulumi_policy import (
     EnforcementLevel,
@@ -17,11 +19,30 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from holdfast.verify.protections import UNKNOWN
-from policy.aws_types import ALARM, GROUP, INGRESS, OLDER_RULE, SECRET, SERVERLESS, USER
+from policy.aws_types import (
+    ALARM,
+    GROUP,
+    INGRESS,
+    OLDER_RULE,
+    SECRET,
+    SECURITY_GROUP,
+    SERVERLESS,
+    USER,
+)
 from policy.catalogue import RULES
-from policy.pack import policies
+from policy.pack import policies, stack_resources
 from policy.rule import Level, Resource, Rule
-from tests.policy.cases import BAD, GOOD, METRICS, Bad, alarms, changed, good
+from tests.policy.cases import (
+    BAD,
+    GOOD,
+    INLINE,
+    METRICS,
+    SERVERLESS_METRICS,
+    Bad,
+    alarms,
+    changed,
+    good,
+)
 
 BY_NAME = {rule.name: rule for rule in RULES}
 POLICIES = {policy.name: policy for policy in policies(RULES)}
@@ -80,7 +101,7 @@ def test_what_is_right_passes_every_rule(rule: Rule) -> None:
     stack = [*resources, *alarms(*METRICS)]
     assert messages(rule, *stack) == []
     assert by_policy(rule.name, *stack) == []
-    watched = alarms("BytesUsedForCache", "ThrottledCmds", clusterId="shop-prod")
+    watched = alarms(*SERVERLESS_METRICS, clusterId="shop-prod")
     serverless = [good(SERVERLESS), *watched]
     assert messages(rule, *serverless) == []
 
@@ -165,3 +186,36 @@ def test_numbers_of_the_engine_are_read_as_whole_ones() -> None:
 def test_a_rule_of_the_older_type_that_lets_out_is_not_about_who_comes_in() -> None:
     rule = BY_NAME["aws-narrow-older-ingress"]
     assert messages(rule, good(OLDER_RULE, type="egress", cidrBlocks=["0.0.0.0/0"])) == []
+
+
+def test_inline_rules_that_are_narrow_enough_are_no_danger() -> None:
+    rule = BY_NAME["aws-narrow-inline-ingress"]
+    assert messages(rule, good(SECURITY_GROUP, ingress=[INLINE])) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "member"), [("shop", "shop-001"), ("shop", "shop-0002-003"), (UNKNOWN, "shop-001")]
+)
+def test_an_alarm_is_known_by_the_node_that_it_watches(group: str, member: str) -> None:
+    store = good(GROUP, replicationGroupId=group)
+    assert messages(BY_NAME["aws-alarms"], store, *alarms(*METRICS, CacheClusterId=member)) == []
+
+
+def test_a_store_whose_id_only_begins_with_another_s_is_not_watched_by_its_alarms() -> None:
+    store = good(GROUP, replicationGroupId="shop")
+    others = alarms(*METRICS, CacheClusterId="shop-new-001")
+    assert len(messages(BY_NAME["aws-alarms"], store, *others)) == len(METRICS)
+
+
+def test_before_ids_are_known_an_alarm_is_about_the_store_that_its_dimension_comes_from() -> None:
+    def planned(kind: str, urn: str, props: dict[str, Any]) -> PolicyResource:
+        return PolicyResource(kind, props, urn, urn, OPTIONS, None, None, [], {})
+
+    first, second = (planned(GROUP, urn, dict(GOOD[GROUP])) for urn in ("first", "second"))
+    watching = []
+    for number, alarm in enumerate(alarms(*METRICS, CacheClusterId=UNKNOWN)):
+        made = planned(ALARM, f"alarm-{number}", dict(alarm.props))
+        made.property_dependencies = {"dimensions": [first]}
+        watching.append(made)
+    found = BY_NAME["aws-alarms"].judge(stack_resources([first, second, *watching]))
+    assert {store.urn for store, _ in found} == {"second"}
