@@ -93,9 +93,18 @@ def check_account_ids(accounts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_engine_version(version: str | None) -> str:
-    """``major.minor`` that ElastiCache offers; the newest where it is unset. Raises ConfigError."""
+    """``major.minor`` that ElastiCache offers. Raises ConfigError.
+
+    It has no default: a default that moved with the kit would upgrade every store with it.
+    """
     if version is None:
-        return ENGINE_VERSIONS[-1]
+        raise fail(
+            "engineVersion",
+            "nothing",
+            f"one of {', '.join(ENGINE_VERSIONS)} with target aws",
+            f'set it, for a new store "{ENGINE_VERSIONS[-1]}"; `pulumi stack output engine` shows '
+            "that of a deployed one",
+        )
     if version not in ENGINE_VERSIONS:
         near = [known for known in ENGINE_VERSIONS if version.startswith(f"{known}.")]
         raise fail(

@@ -113,9 +113,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     auto_text(
         "engineVersion",
         'Version of the server, quoted: on local its beginning is enough ("9.1"), on kubernetes '
-        'the image\'s in full ("9.1.2"), on aws "7.2", "8.0", "8.1", "8.2", "9.0" or "9.1".',
-        "any that is new enough (local), the one in the image's tag (kubernetes), 9.1 (aws); "
-        "required with target existing",
+        'the image\'s in full ("9.1.2"), on aws "7.2", "8.0", "8.1", "8.2", "9.0" or "9.1", of '
+        "which a serverless store has the major alone.",
+        "any that is new enough (local), the one in the image's tag (kubernetes); required with "
+        "the targets aws and existing",
     ),
     auto_text(
         "serverPath",

@@ -84,8 +84,8 @@ class StoreArgs(TypedDict, total=False):
     buckets: int
     """Hash-tag buckets, a power of two up to 1024; default 64. Fixed for a store's life."""
 
-    engine_version: str
-    """``major.minor`` of Valkey; default ``9.1``. A serverless cache takes the major alone."""
+    engine_version: Required[str]
+    """``major.minor`` of Valkey, such as ``9.1``. A serverless cache takes the major alone."""
 
     authentication: Authentication
     """How svc and worker log in; default by password. Change it over ``password-and-iam``, in two

@@ -106,6 +106,7 @@ def nodes_args(
     args: ElastiCacheSessionStoreArgs = {
         "region": own.region,
         "aws_name": own.store_id,
+        "engine_version": own.engine_version,
         "vpc_id": vpc_id,
         "subnet_ids": subnet_ids,
         "node_type": own.node_type or "",
@@ -136,6 +137,7 @@ def serverless_args(
     args: ServerlessSessionStoreArgs = {
         "region": own.region,
         "aws_name": own.store_id,
+        "engine_version": own.engine_version,
         "vpc_id": vpc_id,
         "subnet_ids": subnet_ids,
         "data_storage_gb": own.data_storage_gb or 0,
@@ -149,7 +151,6 @@ def _fill(args: StoreArgs, settings: Settings, own: AwsSettings) -> None:
     """What both kinds of store are told."""
     args["preset"] = settings.preset
     args["app"], args["buckets"] = settings.app, settings.buckets
-    args["engine_version"] = own.engine_version
     args["authentication"] = own.authentication
     args["client_security_group_ids"] = own.client_security_group_ids
     args["client_cidrs"] = own.client_cidrs

@@ -156,7 +156,7 @@ def store_spec(
         preset=preset,
         app=check_app(args.get("app", "agent")),
         buckets=check_buckets(args.get("buckets", 64)),
-        engine_version=check_engine_version(args.get("engine_version")),
+        engine_version=check_engine_version(args["engine_version"]),
         topology=topology,
         authentication=member(
             Authentication, "authentication", args.get("authentication", Authentication.PASSWORD)

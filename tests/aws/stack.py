@@ -55,8 +55,8 @@ class AwsStack(DeployedStack):
         engine = Engine.of_checkout(folder)
         engine.use_aws(exports(emulator.layout, emulator.state, engine.environment))
         stack = cls(engine, emulator)
-        given = {"target": "aws", "region": REGION, "expectedSessions": "500", **settings}
-        stack.set(**given)
+        given = {"target": "aws", "region": REGION, "engineVersion": "9.1"}
+        stack.set(**{**given, "expectedSessions": "500", **settings})
         return stack
 
     def unchanged(self) -> None:

@@ -64,7 +64,8 @@ def new_stack(folder: Path, url: str, **settings: str) -> Engine:
     if not is_standin(engine.plugin):
         pytest.skip("the official plugin is here: nothing stands in for it")
     log_out(engine, url)
-    for key, value in {"target": "aws", "region": "eu-west-1", **settings}.items():
+    required = {"target": "aws", "region": "eu-west-1", "engineVersion": "9.1"}
+    for key, value in {**required, **settings}.items():
         engine.set_config(key, value)
     return engine
 

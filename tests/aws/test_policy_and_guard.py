@@ -42,6 +42,7 @@ def test_an_emulated_store_holds_to_the_policies_and_its_changes_to_the_guard(
         pytest.skip("the official plugin is here: nothing stands in for it")
     engine.set_config("target", "aws")
     engine.set_config("region", REGION)
+    engine.set_config("engineVersion", "9.1")
     engine.set_config("preset", "dev")
     run(engine, "config", "set", "--path", "holdfast:alarmEmails[0]", "on-call@example.com")
 

@@ -24,6 +24,7 @@ DIGEST = "valkey/valkey:9.1.2@sha256:" + "a" * 64
 AWS: dict[str, object] = {
     "target": "aws",
     "region": "eu-west-1",
+    "engineVersion": "9.1",
     "alarmEmails": ["on-call@example.com"],
 }
 STACKS: Mapping[str, dict[str, object]] = {

@@ -35,7 +35,12 @@ def load(folder: Path, stack: str = "prod", **raw: str) -> Settings:
     def run(_path: Path) -> str:
         pytest.fail("a program of this machine was run")
 
-    values: dict[str, object] = {"target": "aws", "region": "eu-west-1", **raw}
+    values: dict[str, object] = {
+        "target": "aws",
+        "region": "eu-west-1",
+        "engineVersion": "9.1",
+        **raw,
+    }
     return load_settings(values, place(folder, stack=stack, run_server=run, environment={}))
 
 
@@ -45,7 +50,9 @@ def own(folder: Path, stack: str = "prod", **raw: str) -> AwsSettings:
     return found
 
 
-def test_a_region_is_enough_for_a_small_store_of_one_node(folder: Path) -> None:
+def test_a_region_and_an_engine_version_are_enough_for_a_small_store_of_one_node(
+    folder: Path,
+) -> None:
     settings = load(folder)
     found = own(folder)
     assert settings.target is Target.AWS
@@ -178,6 +185,8 @@ def test_every_version_that_the_service_has_is_taken_with_iam_too(
         ({"nodeType": "cache.r7g.larg"}, "nodeType", "did you mean cache.r7g.large?"),
         ({"nodeType": "t4g.small"}, "nodeType", "did you mean cache.t4g.small?"),
         ({"region": "me-south-1", "nodeType": "cache.t4g.small"}, "nodeType", "set one of them"),
+        ({"engineVersion": ""}, "engineVersion", "`pulumi stack output engine`"),
+        ({**SERVERLESS, "engineVersion": ""}, "engineVersion", 'for a new store "9.1"'),
         ({"engineVersion": "7.1"}, "engineVersion", 'set for example "9.1"'),
         ({"engineVersion": "9.1.2"}, "engineVersion", 'set "9.1"'),
         ({"engineVersion": "6.2", "authentication": "iam"}, "engineVersion", "set for example"),

@@ -34,6 +34,7 @@ def nodes(
     args: ElastiCacheSessionStoreArgs = {
         "region": REGION,
         "aws_name": NAME,
+        "engine_version": "9.1",
         "vpc_id": "vpc-00000001",
         "subnet_ids": list(SUBNETS),
         "node_type": "cache.t4g.small",
@@ -54,6 +55,7 @@ def serverless(*, preview: bool = False, cloud: Aws | None = None, **changes: An
     args: ServerlessSessionStoreArgs = {
         "region": REGION,
         "aws_name": NAME,
+        "engine_version": "9.1",
         "vpc_id": "vpc-00000001",
         "subnet_ids": list(SUBNETS),
         "data_storage_gb": 5,

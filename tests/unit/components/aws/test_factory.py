@@ -39,7 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(folder: Path, **raw: object) -> Settings:
-    return load_settings({"target": "aws", "region": REGION, **raw}, place(folder))
+    required = {"target": "aws", "region": REGION, "engineVersion": "9.1"}
+    return load_settings({**required, **raw}, place(folder))
 
 
 def on_aws(given: Settings) -> AwsSettings:
