@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from typing import Final
 
 from holdfast.aws.nodes_table import (
+    BESIDE_READ,
+    BESIDE_SOURCE,
     HOURS_A_MONTH,
     NODES,
     PRICES_READ,
@@ -170,11 +172,21 @@ def cost_phrase(node: NodeType, nodes: int) -> str:
 
 
 def price_note() -> str:
-    """Where prices come from."""
+    """Where the prices of nodes and of a serverless cache come from, and what is not in them."""
+    return f"{_node_prices()}; without endpoints, alarms, secrets, keys, traffic, backups and logs"
+
+
+def whole_price_note() -> str:
+    """The same where what stands around the store is priced too."""
     return (
-        f"{PRICES_SOURCE}, {PRICES_REGION}, read {PRICES_READ:%Y-%m-%d}, {HOURS_A_MONTH} h; "
-        "without traffic, backups, logs and keys"
+        f"{_node_prices()}; endpoints, alarms, secrets and keys: {BESIDE_SOURCE}, "
+        f"{PRICES_REGION}, read {BESIDE_READ:%Y-%m-%d}; without traffic, backups and logs"
     )
+
+
+def _node_prices() -> str:
+    read = f"read {PRICES_READ:%Y-%m-%d}"
+    return f"{PRICES_SOURCE}, {PRICES_REGION}, {read}, {HOURS_A_MONTH} h"
 
 
 def _by_price(region: str | None) -> list[NodeType]:

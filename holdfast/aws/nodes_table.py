@@ -1,5 +1,7 @@
 """Node types of ElastiCache for Valkey: memory, what to keep in reserve, and prices. Data only.
 
+Beside them the prices of what stands around a store.
+
 ``maxmemory_bytes``: the table of node-type parameters for Valkey in AWS's user guide. The share in
 reserve is the kit's choice by size; AWS's own default is 25 for all.
 
@@ -20,6 +22,15 @@ SERVERLESS_GB_HOUR_DOLLARS: Final = 0.084
 SERVERLESS_MILLION_ECPU_DOLLARS: Final = 0.0023
 SERVERLESS_MINIMUM_GB: Final = 0.1
 HOURS_A_MONTH: Final = 730
+
+BESIDE_READ: Final = date(2026, 11, 25)
+BESIDE_SOURCE: Final = "AWS list prices as public price guides quote them"
+"""c3x.dev (endpoints, alarms, keys) and hivebook.wiki (secrets); all of us-east-1."""
+
+ENDPOINT_ZONE_HOUR_DOLLARS: Final = 0.01
+ALARM_MONTH_DOLLARS: Final = 0.10
+SECRET_MONTH_DOLLARS: Final = 0.40
+KEY_MONTH_DOLLARS: Final = 1.00
 
 
 @dataclass(frozen=True, slots=True)

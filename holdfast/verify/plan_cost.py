@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from holdfast.aws.nodes import (
     GB,
     find_node,
     monthly_dollars,
-    price_note,
     serverless_monthly_dollars,
+    whole_price_note,
+)
+from holdfast.aws.nodes_table import (
+    ALARM_MONTH_DOLLARS,
+    ENDPOINT_ZONE_HOUR_DOLLARS,
+    HOURS_A_MONTH,
+    KEY_MONTH_DOLLARS,
+    SECRET_MONTH_DOLLARS,
 )
 from holdfast.errors import ConfigError
-from holdfast.verify.plan import Plan, Step
+from holdfast.verify.plan import Plan
 from holdfast.verify.plan_rules import value_at
-from holdfast.verify.plan_table_aws import GROUP, SERVERLESS
+from holdfast.verify.plan_table_aws import GROUP, KEY, SERVERLESS
+from holdfast.verify.result import count_of
 
-_LOOKED_AT = ("refresh", "read")
+_LOOKED_AT: Final = ("refresh", "read")
+_AROUND: Final = "what stands around"
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of one store.
+    """Of one store, or of what stands around the stores.
 
     Attributes:
-        what: nodes or limits, in words.
+        what: nodes, limits or objects, in words.
         dollars: a month; None where the table has no price, or the plan no number.
         at_most: the store is paid by use, and this is its limit.
     """
@@ -38,7 +47,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class CostChange:
-    """One store's cost before and after; None where there is none."""
+    """What one store, or all around them, costs before and after; None where there is none."""
 
     name: str
     before: Price | None
@@ -50,7 +59,7 @@ class Cost:
     """Of all stores of a plan.
 
     Attributes:
-        stores: each with its prices.
+        stores: each with its prices; last what stands around them.
         note: where prices come from, and what is not in them.
     """
 
@@ -70,15 +79,72 @@ class Cost:
 
 def cost_of(plan: Plan) -> Cost | None:
     """What the plan's stores cost; None where it has none that AWS is paid for."""
-    last: dict[str, Step] = {}
-    for step in plan.steps:
-        if step.type in (GROUP, SERVERLESS) and step.op not in _LOOKED_AT:
-            last[step.urn] = step
-    stores = tuple(
+    last = {step.urn: step for step in plan.steps if step.op not in _LOOKED_AT}
+    stores = [
         CostChange(step.name, _price(step.type, step.old), _price(step.type, step.new))
         for step in last.values()
+        if step.type in (GROUP, SERVERLESS)
+    ]
+    if not stores:
+        return None
+    around = CostChange(
+        _AROUND,
+        _around((step.type, step.old) for step in last.values()),
+        _around((step.type, step.new) for step in last.values()),
     )
-    return Cost(stores, price_note()) if stores else None
+    if around.before is not None or around.after is not None:
+        stores.append(around)
+    return Cost(tuple(stores), whole_price_note())
+
+
+@dataclass(frozen=True, slots=True)
+class _Billed:
+    """An object that is paid by the month, whatever it is used for.
+
+    Attributes:
+        what: one that is counted.
+        dollars: a month of one.
+        count: how many an object is; None where the plan does not tell.
+    """
+
+    what: str
+    dollars: float
+    count: Callable[[Mapping[str, Any]], int | None] = lambda _: 1
+
+
+def _zones(inputs: Mapping[str, Any]) -> int | None:
+    """An endpoint is paid for each zone that it is in; one by route tables costs nothing."""
+    if inputs.get("vpcEndpointType") != "Interface":
+        return 0
+    subnets = inputs.get("subnetIds")
+    return len(subnets) if isinstance(subnets, list) else None
+
+
+_BILLED: Final[Mapping[str, _Billed]] = {
+    "aws:ec2/vpcEndpoint:VpcEndpoint": _Billed(
+        "endpoint zone", ENDPOINT_ZONE_HOUR_DOLLARS * HOURS_A_MONTH, _zones
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _Billed("alarm", ALARM_MONTH_DOLLARS),
+    "aws:secretsmanager/secret:Secret": _Billed("secret", SECRET_MONTH_DOLLARS),
+    KEY: _Billed("key", KEY_MONTH_DOLLARS),
+}
+
+
+def _around(objects: Iterable[tuple[str, Mapping[str, Any]]]) -> Price | None:
+    counts: dict[str, int | None] = {}
+    for kind, inputs in objects:
+        if kind in _BILLED and inputs:
+            more, before = _BILLED[kind].count(inputs), counts.get(kind, 0)
+            counts[kind] = None if more is None or before is None else before + more
+    said = [(billed, counts[kind]) for kind, billed in _BILLED.items() if counts.get(kind, 0) != 0]
+    if not said:
+        return None
+    what = ", ".join(
+        f"{billed.what}s that are not known yet" if count is None else count_of(count, billed.what)
+        for billed, count in said
+    )
+    known = [billed.dollars * count for billed, count in said if count is not None]
+    return Price(what, sum(known) if len(known) == len(said) else None)
 
 
 def _price(kind: str, inputs: Mapping[str, Any]) -> Price | None:

@@ -15,6 +15,7 @@ from holdfast.aws.nodes import (
     price_note,
     serverless_monthly_dollars,
     shards_due,
+    whole_price_note,
 )
 from holdfast.aws.nodes_table import NODES, NodeType
 from holdfast.aws.regions_table import FAMILIES_BY_REGION
@@ -141,6 +142,9 @@ def test_a_cost_says_when_and_where_prices_were_read() -> None:
     assert text == "3 x cache.r7g.large: about $384 a month"
     for part in ("AWS price list", "us-east-1", "2026-10-02", "730 h"):
         assert part in price_note()
+        assert part in whole_price_note()
+    assert "without endpoints, alarms, secrets, keys, traffic" in price_note()
+    assert "read 2026-11-25; without traffic, backups and logs" in whole_price_note()
     unknown = cost_phrase(find_node("cache.m7g.16xlarge"), 2)
     assert unknown == "2 x cache.m7g.16xlarge: no price was read"
     assert monthly_dollars(find_node("cache.m7g.16xlarge"), 2) is None

@@ -21,6 +21,9 @@ USER_GROUP = "aws:elasticache/userGroup:UserGroup"
 PARAMETERS = "aws:elasticache/parameterGroup:ParameterGroup"
 SUBNETS = "aws:elasticache/subnetGroup:SubnetGroup"
 KEY = "aws:kms/key:Key"
+ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+SECRET = "aws:secretsmanager/secret:Secret"
 
 INPUTS: Mapping[str, Mapping[str, Any]] = {
     GROUP: {
@@ -71,6 +74,9 @@ INPUTS: Mapping[str, Mapping[str, Any]] = {
     },
     SUBNETS: {"subnetIds": ["subnet-1", "subnet-2"]},
     KEY: {"enableKeyRotation": True},
+    ENDPOINT: {"serviceName": "com.amazonaws.eu-central-1.kms"},
+    ALARM: {"metricName": "EngineCPUUtilization"},
+    SECRET: {"recoveryWindowInDays": 30},
 }
 
 

@@ -20,9 +20,12 @@ from holdfast.verify.plan_report import to_json, to_markdown, to_text
 from holdfast.verify.plan_rules import Harm
 from holdfast.verify.protections import UNKNOWN
 from tests.unit.verify.aws_plans import (
+    ALARM,
+    ENDPOINT,
     GROUP,
     KEY,
     PARAMETERS,
+    SECRET,
     SERVERLESS,
     SUBNETS,
     USER,
@@ -258,6 +261,42 @@ def test_cost_counts_every_node_of_every_shard() -> None:
     assert cost is not None
     assert cost.before == 0
     assert cost.after == pytest.approx(0.1752 * 730 * 6)
+
+
+def test_cost_counts_what_stands_around_a_store() -> None:
+    endpoint = {"vpcEndpointType": "Interface", "subnetIds": [UNKNOWN, UNKNOWN, UNKNOWN]}
+    new = plan(
+        step("create", GROUP),
+        step("create", KEY),
+        *(step("create", ENDPOINT, service, **endpoint) for service in ("kms", "logs")),
+        step("create", ENDPOINT, "s3", vpcEndpointType="Gateway"),
+        *(step("create", ALARM, f"alarm-{number}") for number in range(4)),
+        step("create", SECRET, "svc"),
+    )
+    cost = cost_of(new)
+    assert cost is not None
+    assert cost.before == 0
+    around = 6 * 0.01 * 730 + 1.00 + 4 * 0.10 + 0.40
+    assert cost.after == pytest.approx(0.1752 * 730 * 3 + around)
+    report = to_markdown(judge(new))
+    assert (
+        "| what stands around | - | $46 (6 endpoint zones, 4 alarms, 1 secret, 1 key) |" in report
+    )
+    assert "| together | $0 | $429 |" in report
+    assert "read 2026-11-25" in report
+
+
+def test_cost_of_endpoints_whose_subnets_are_not_known_is_not_known() -> None:
+    hidden = step("create", ENDPOINT, "kms", vpcEndpointType="Interface", subnetIds=UNKNOWN)
+    cost = cost_of(plan(step("create", GROUP), hidden))
+    assert cost is not None
+    assert cost.after is None
+    assert cost.stores[-1].after is not None
+    assert cost.stores[-1].after.what == "endpoint zones that are not known yet"
+
+
+def test_a_plan_without_a_store_has_no_cost() -> None:
+    assert cost_of(plan(step("create", KEY), step("create", SECRET))) is None
 
 
 def test_cost_of_a_serverless_cache_is_its_limit() -> None:
