@@ -53,7 +53,7 @@ def check_region(region: str | None) -> str:
 
 
 def check_store_id(store: str, stack: str) -> str:
-    """``<store>-<stack>`` in lower case: what every name in the account begins with.
+    """``<store>-<stack>`` in lower case: tells the stores of an account apart.
 
     Raises:
         ConfigError: longer than 24 characters, or with others than letters, digits and single

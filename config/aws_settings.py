@@ -68,8 +68,8 @@ class AwsSettings:
 
     Attributes:
         store_name: the setting ``storeName``.
-        store_id: ``<storeName>-<stack>`` in lower case, 24 characters at most: what every name in
-            the account begins with.
+        store_id: ``<storeName>-<stack>`` in lower case, 24 characters at most: tells the
+            stores of an account apart.
         node: the node type; None with topology serverless.
         availability_zones: of a network that is made; 0 with one that is there.
         vpc_cidr: likewise; None with one that is there.

@@ -243,8 +243,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     text_setting(
         "storeName",
         "store",
-        "Begins the name of every object; unique in the namespace (kubernetes), and with the "
-        "stack's name after it in the account (aws). A change leaves the sessions behind.",
+        "Begins the name of every object, unique in the namespace (kubernetes); with the stack's "
+        "name after it names the store, unique in the account (aws). A change leaves the sessions "
+        "behind.",
         only=(_K8S, _AWS),
     ),
     *KUBERNETES_SETTINGS,

@@ -20,7 +20,7 @@ class PrivateNetworkArgs(TypedDict):
     """Such as ``eu-west-1``. A change replaces everything."""
 
     aws_name: str
-    """Begins every name; at most 24 of a-z, 0-9 and single hyphens."""
+    """Begins the names that people see; at most 24 of a-z, 0-9 and single hyphens."""
 
     cidr: NotRequired[str]
     """Of the VPC, private, /16 to /25; default ``10.64.0.0/20``. A change replaces everything."""
@@ -58,8 +58,9 @@ class StoreArgs(TypedDict, total=False):
     """Such as ``eu-west-1``. A change replaces everything."""
 
     aws_name: Required[str]
-    """Begins the name of every user, secret, log and alarm; at most 24 of a-z, 0-9 and single
-    hyphens. A change replaces them all."""
+    """In the name of the store, of its users, secrets, logs and security groups; at most 24 of a-z,
+    0-9 and single hyphens. Alarms, their topic, parameter and subnet group and IAM policies are
+    named after the component, and say it in their description. A change replaces the store."""
 
     vpc_id: Required[pulumi.Input[str]]
     """The VPC of the security groups."""
@@ -76,7 +77,7 @@ class StoreArgs(TypedDict, total=False):
 
     preset: Preset
     """``dev`` (default), ``staging`` or ``prod``: the latter two ask for a replica; prod protects
-    what holds sessions, and leaves a final snapshot."""
+    what holds sessions, and a store of nodes leaves a final snapshot."""
 
     app: str
     """Prefix of every key; default ``agent``. Fixed for a store's life."""

@@ -187,7 +187,7 @@ def store_spec(
 
 
 def check_aws_name(value: str) -> str:
-    """What every name of a store begins with. Raises ConfigError."""
+    """What names of a store begin with. Raises ConfigError."""
     if not is_id(value, longest=MAX_PREFIX):
         raise ConfigError(
             "aws_name",
