@@ -160,10 +160,10 @@ class _Engine(pulumi_mocks.Mocks):
         assert args.name not in self._deployment.created, f"two resources named {args.name}"
         self._deployment.created[args.name] = args
         inputs = {key: unwrap(value) for key, value in args.inputs.items()}
-        computed = {}
-        if not self._preview:
-            computed = _computed(args.typ, args.name, inputs)
-            computed |= self._cloud.computed(args.typ, args.name, inputs)
+        if self._preview:
+            return "", inputs  # what is planned has no id
+        computed = _computed(args.typ, args.name, inputs)
+        computed |= self._cloud.computed(args.typ, args.name, inputs)
         return self._cloud.identifier(args.typ, args.name, inputs), {**inputs, **computed}
 
 

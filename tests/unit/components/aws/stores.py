@@ -16,11 +16,13 @@ from components.aws.network import PrivateNetwork
 from components.aws.serverless import ServerlessSessionStore
 from components.aws.store import ElastiCacheSessionStore
 from components.outputs import OUTPUT_NAMES
+from holdfast.connection import Topology
 from tests.unit.components.aws.cloud import REGION, SUBNETS, Aws
 from tests.unit.components.mocks import Deployment, deploy
 
 NAME = "chat-test"
 GROUP = f"{NAME}-1a2b3c4"
+CLUSTER: dict[str, Any] = {"topology": Topology.CLUSTER, "shards": 2, "replicas": 1}
 
 
 def nodes(

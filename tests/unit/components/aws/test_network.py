@@ -14,32 +14,8 @@ from tests.unit.components.aws.stores import children, network
 COMPONENT = "holdfast:index:PrivateNetwork"
 
 
-def expected(zones: int) -> dict[str, str]:
-    made = {
-        "n-vpc": "aws:ec2/vpc:Vpc",
-        "n-endpoints": "aws:ec2/securityGroup:SecurityGroup",
-        "n-endpoints-https": "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-        "n-flow-log": "aws:ec2/flowLog:FlowLog",
-        "n-flow-log-group": "aws:cloudwatch/logGroup:LogGroup",
-        "n-flow-log-role": "aws:iam/role:Role",
-        "n-flow-log-rights": "aws:iam/rolePolicy:RolePolicy",
-    }
-    for zone in range(zones):
-        made |= {
-            f"n-subnet-{zone}": "aws:ec2/subnet:Subnet",
-            f"n-routes-{zone}": "aws:ec2/routeTable:RouteTable",
-            f"n-route-{zone}": "aws:ec2/routeTableAssociation:RouteTableAssociation",
-        }
-    for service in ENDPOINTS:
-        made[f"n-endpoint-{service}"] = "aws:ec2/vpcEndpoint:VpcEndpoint"
-    return made
-
-
-@pytest.mark.parametrize("preview", [False, True])
-@pytest.mark.parametrize("zones", [2, 3])
-def test_a_network_has_exactly_its_children(zones: int, *, preview: bool) -> None:
-    made = network(preview=preview, zones=zones)
-    assert children(made) == expected(zones)
+def test_every_child_is_parented_to_the_component() -> None:
+    made = network()
     for name, token in children(made).items():
         assert made.urns[name].split("::")[2] == f"{COMPONENT}${token}"
 
@@ -58,8 +34,8 @@ def test_there_is_no_way_out() -> None:
     made = network()
     for number in range(3):
         assert "routes" not in made.inputs(f"n-routes-{number}")
-    # Neither a gateway, nor a NAT, nor a rule that lets anything out.
-    assert set(children(made).values()) == set(expected(3).values())
+    ways = ("Gateway", "Route", "EgressRule", "Peering", "Attachment")
+    assert not [token for token in children(made).values() if token.endswith(ways)]
 
 
 def test_names_are_answered_within_the_network() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pulumi
 from pulumi.output import Unknown
 
 from tests.unit.components.mocks import Deployment, is_secret, unwrap
@@ -21,7 +23,11 @@ class Secret:
 
 
 def sent(made: Deployment, name: str) -> dict[str, Any]:
-    """A resource's inputs; values that are not known and secrets are marked, at any depth."""
+    """A resource's inputs, to be compared at any depth.
+
+    Values that are not known and secrets are marked, documents in JSON are read, and an archive is
+    the names of its files.
+    """
     return {key: _plain(value) for key, value in made.created[name].inputs.items()}
 
 
@@ -32,4 +38,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a wire value is anything
         return UNKNOWN
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, pulumi.AssetArchive):
+        return sorted(value.assets)
+    return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
