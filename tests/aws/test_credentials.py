@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.aws.stack import AwsStack, deployed
+from holdfast.verify.plan import parse_plan
+from holdfast.verify.plan_guard import judge
+from tests.aws.stack import AwsStack
 from tests.aws.standin_project import ENGINE_SECONDS, environment
-from tests.engine import Engine
+from tests.engine import PROJECT, Engine
 from tests.standin.aws.emulator import Emulator
 from tests.standin.aws.install import is_standin
 
@@ -66,7 +68,7 @@ def new_stack(folder: Path, url: str, **settings: str) -> Engine:
     log_out(engine, url)
     required = {"target": "aws", "region": "eu-west-1", "engineVersion": "9.1"}
     for key, value in {**required, **settings}.items():
-        engine.set_config(key, value)
+        engine.run("config", "set", "--path", f"holdfast:{key}", value)
     return engine
 
 
@@ -76,19 +78,27 @@ def new_stack(folder: Path, url: str, **settings: str) -> Engine:
     [
         {"preset": "prod"},
         {"topology": "serverless", "dataStorageGb": "5", "ecpuPerSecond": "10000"},
-        {"vpcId": "vpc-0a1b2c3d", "subnetIds": '["subnet-0a1b2c3d", "subnet-4e5f6a7b"]'},
+        {
+            "vpcId": "vpc-0a1b2c3d",
+            "subnetIds[0]": "subnet-0a1b2c3d",
+            "subnetIds[1]": "subnet-4e5f6a7b",
+        },
     ],
     ids=["prod", "serverless", "own network"],
 )
-def test_without_a_login_a_preview_of_a_new_store_calls_nobody_and_warns_once(
+def test_without_a_login_a_preview_of_a_new_store_calls_nobody_warns_once_and_is_judged(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
     with nobody_listens() as url:
         engine = new_stack(tmp_path, url, **settings)
-        shown = engine.run("preview", deadline_seconds=ENGINE_SECONDS).stdout
+        pack = ("--policy-pack", str(PROJECT / "policy"))
+        shown = engine.run("preview", *pack, deadline_seconds=ENGINE_SECONDS).stdout
     assert shown.partition("Diagnostics:")[2].count(WARNED) == 1
     assert "to create" in shown
     assert "error" not in shown
+    assert "holdfast@v" in shown
+    assert "[mandatory]" not in shown
+    assert "[advisory]" not in shown
 
 
 @pytest.mark.timeout(300)
@@ -110,16 +120,21 @@ def test_without_a_login_a_deployment_ends_with_the_way_to_one_before_any_call(
 def test_without_a_login_a_deployed_store_is_compared_with_its_state_and_nothing_is_replaced(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    accounts = json.dumps([ACCOUNT])
-    with (
-        deployed(tmp_path, emulator, storeName="offline", accountIds=accounts) as stack,
-        logged_out(stack.engine),
-    ):
-        assert steps(stack) == {"update": ["pulumi:providers:aws"]}
-        stack.set(logRetentionDays="90")
-        assert steps(stack) == {
-            "update": ["aws:cloudwatch/logGroup:LogGroup", "pulumi:providers:aws"]
-        }
+    stack = AwsStack.prepare(tmp_path, emulator, storeName="offline")
+    # Without the type it would be kept as a number, which the engine refuses.
+    typed = ("--path", "--type", "string")
+    stack.engine.run("config", "set", *typed, "holdfast:accountIds[0]", ACCOUNT)
+    try:
+        stack.up()
+        with logged_out(stack.engine):
+            assert steps(stack) == {"update": ["pulumi:providers:aws"]}
+            assert judge(parse_plan(stack.preview("--json").stdout)).ok
+            stack.set(logRetentionDays="90")
+            assert steps(stack) == {
+                "update": ["aws:cloudwatch/logGroup:LogGroup", "pulumi:providers:aws"]
+            }
+    finally:
+        stack.destroy()
 
 
 def steps(stack: AwsStack) -> dict[str, list[str]]:
