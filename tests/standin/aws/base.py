@@ -189,7 +189,10 @@ class AwsResource(Resource):
         return plain(super().preview_create(inputs, context))
 
     def preview_update(self, stored: Stored, inputs: Properties, context: Context) -> Properties:
-        kept = {name: stored.outputs[name] for name in self.shape.keeping & stored.outputs.keys()}
+        # What an update leaves as it is stays known, as the official plugin plans it: else whatever
+        # depends on an ARN would seem to change with each property beside it.
+        known = self.shape.keeping | self.diff(stored, inputs, context).stables
+        kept = {name: stored.outputs[name] for name in known & stored.outputs.keys()}
         return {**kept, **plain(super().preview_update(stored, inputs, context))}
 
     # Parts.

@@ -18,6 +18,25 @@ def words_of(text: str) -> list[str]:
     return text.replace("(", " ").replace(")", " ").split()
 
 
+PRINTED = {
+    Role.CONSOLIDATOR: "on ~agent:outbox:* resetchannels -@all +ping +xreadgroup +xack +xdel "
+    "+xautoclaim +xpending +xinfo|stream +xinfo|groups +xlen +xgroup|create "
+    "(%R~agent:sess:* %R~agent:hist:* %R~agent:tool:* resetchannels -@all +hgetall +hmget +lrange "
+    "+llen +pttl +exists) (~agent:due:* resetchannels -@all +zrange +zrem +zscore)",
+    Role.ADMIN: "on ~agent:* resetchannels &agent:* +@all -@dangerous +info +role +client|list "
+    "+client|kill +slowlog|get +slowlog|len +latency|latest +latency|histogram +cluster|info "
+    "+cluster|slots +cluster|nodes +cluster|shards",
+}
+"""What Valkey 9.1.2 printed of them in ``ACL LIST``, less what ElastiCache shows apart (the
+password) or not at all (``sanitize-payload``, ``alldbs``). tests/local/test_access_strings.py asks
+a server for all."""
+
+
+@pytest.mark.parametrize("role", PRINTED)
+def test_a_string_is_what_a_server_prints_of_it(role: Role) -> None:
+    assert access_string(role, "agent", version="9.1", cluster=False) == PRINTED[role]
+
+
 @pytest.mark.parametrize("role", APPLICATION_ROLES)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("kind", KINDS)

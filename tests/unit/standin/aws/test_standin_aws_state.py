@@ -9,12 +9,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from holdfast.errors import ConfigError, HoldfastError
-from provider.resource import Context
+from provider.resource import Context, Stored
 from tests.standin.aws import state
 from tests.standin.aws.errors import AwsError, explained
 from tests.standin.aws.services.archives import zipped
 from tests.standin.aws.services.elasticache_show import shown
 from tests.standin.aws.services.elasticache_users import User
+from tests.standin.aws.session import Session, Settings
 from tests.standin.aws.shape import DEFAULTS
 from tests.standin.aws.waiting import GONE, until
 
@@ -40,6 +41,14 @@ def test_what_means_the_same_stays_in_the_program_s_words() -> None:
     assert outputs["accessString"] == "on ~a:*"
     assert outputs["passwords"] == ["one"]
     assert outputs["arn"] == "arn"
+
+
+def test_a_preview_of_an_update_knows_what_the_update_leaves_as_it_is() -> None:
+    outputs = state.merged(SHAPE, FOUND, WISH, {})
+    stored = Stored("a", WISH, outputs)
+    user = User(Session(Settings("eu-central-1")))
+    planned = user.preview_update(stored, {**WISH, "accessString": "on ~b:*"}, CONTEXT)
+    assert (planned["accessString"], planned["arn"]) == ("on ~b:*", "arn")
 
 
 def test_a_refresh_keeps_what_aws_does_not_tell_and_takes_what_differs() -> None:
