@@ -19,6 +19,7 @@ NOT_WITHOUT_NAMES = (
     "the kill while the DNS was silent",
     "not well between two faults",
     "the Sentinels name another primary",
+    "the Sentinels do not agree on a primary",
 )
 """What a store fails at that has to ask for names, and nothing that a test cluster may do wrong."""
 
