@@ -82,7 +82,9 @@ def test_passwords_rotate_while_a_client_goes_on_by_its_secret(staging: AwsStack
             )
         )
     assert said["ok"]
-    steps = {step["step"].strip(): step["details"] for step in said["steps"]}
+    done = [(step["step"].strip(), step["details"]) for step in said["steps"]]
+    # After an earlier rotation of this stack, what may still be logged in since then goes first.
+    steps = dict(done[1:] if done[0][0] == "logins by the old secret" else done)
     assert list(steps) == [
         "passwords: accept-both",
         "proved at every name",
