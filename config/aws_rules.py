@@ -92,6 +92,11 @@ def check_account_ids(accounts: tuple[str, ...]) -> tuple[str, ...]:
     return accounts
 
 
+def check_account_id(account: str | None) -> str | None:
+    """One account, if any is said. Raises ConfigError as :func:`check_account_ids` does."""
+    return None if account is None else check_account_ids((account,))[0]
+
+
 def check_engine_version(version: str | None) -> str:
     """``major.minor`` that ElastiCache offers. Raises ConfigError.
 

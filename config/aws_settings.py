@@ -114,6 +114,11 @@ class AwsSettings:
         """Name of the node type; None with topology serverless."""
         return None if self.node is None else self.node.name
 
+    @property
+    def account_id(self) -> str | None:
+        """The account, where exactly one is allowed."""
+        return self.account_ids[0] if len(self.account_ids) == 1 else None
+
 
 def load_aws_settings(
     reader: ConfigReader,

@@ -89,8 +89,8 @@ def network_args(own: AwsSettings) -> PrivateNetworkArgs:
         args["zones"] = own.availability_zones
         if own.vpc_cidr is not None:
             args["cidr"] = own.vpc_cidr
-    if len(own.account_ids) == 1:
-        args["account_id"] = own.account_ids[0]
+    if own.account_id is not None:
+        args["account_id"] = own.account_id
     if own.kms_key_arn is not None:
         args["kms_key_arn"] = own.kms_key_arn
     return args
@@ -159,8 +159,8 @@ def _fill(args: StoreArgs, settings: Settings, own: AwsSettings) -> None:
     args["alarm_emails"] = own.alarm_emails
     args["log_retention_days"] = own.log_retention_days
     args["rotation"] = settings.rotation
-    if len(own.account_ids) == 1:
-        args["account_id"] = own.account_ids[0]
+    if own.account_id is not None:
+        args["account_id"] = own.account_id
     if own.kms_key_arn is not None:
         args["kms_key_arn"] = own.kms_key_arn
     if own.restore_from is not None:

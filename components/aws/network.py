@@ -15,7 +15,7 @@ from components.aws.policies import assume_policy, endpoint_policy, flow_log_pol
 from components.aws.store_spec import check_aws_name
 from config.aws_network import check_distinct_zones, subnet_cidrs
 from config.aws_rules import (
-    check_account_ids,
+    check_account_id,
     check_ids,
     check_kms_key_arn,
     check_log_retention_days,
@@ -69,7 +69,6 @@ class NetworkSpec:
                     "subnet_ids", subnet_ids[0], "two or more, in different zones", "add another"
                 )
         region, key = check_region(args["region"]), args.get("kms_key_arn")
-        account = args.get("account_id")
         return cls(
             region=region,
             aws_name=check_aws_name(args["aws_name"]),
@@ -83,7 +82,7 @@ class NetworkSpec:
             ),
             vpc_id=vpc_id,
             subnet_ids=subnet_ids,
-            account_id=None if account is None else check_account_ids((account,))[0],
+            account_id=check_account_id(args.get("account_id")),
             offline=args.get("offline", False),
             log_retention_days=check_log_retention_days(args.get("log_retention_days", 30)),
             kms_key_arn=None if key is None else check_kms_key_arn(key, region),

@@ -55,7 +55,7 @@ def _warning(own: AwsSettings) -> str:
         unchecked.append(f"that the subnets of {own.vpc_id} exist, in zones of their own")
     account = (
         ""
-        if len(own.account_ids) == 1
+        if own.account_id is not None
         else " Policies that name the account are unknown: name "
         "one in holdfast:accountIds to see them."
     )

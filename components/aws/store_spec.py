@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from components.aws.args import StoreArgs
 from config.aws_rotation import check_aws_rotation
 from config.aws_rules import (
-    check_account_ids,
+    check_account_id,
     check_client_cidrs,
     check_emails,
     check_engine_version,
@@ -145,13 +145,13 @@ def store_spec(
 ) -> StoreSpec:
     """Fill in the defaults and check every rule. Raises ConfigError."""
     region = check_region(args["region"])
-    account, key = args.get("account_id"), args.get("kms_key_arn")
+    key = args.get("kms_key_arn")
     topic, snapshot = args.get("alarm_topic_arn"), args.get("restore_from")
     serverless = topology is Topology.SERVERLESS
     return StoreSpec(
         region=region,
         aws_name=check_aws_name(args["aws_name"]),
-        account_id=None if account is None else check_account_ids((account,))[0],
+        account_id=check_account_id(args.get("account_id")),
         offline=args.get("offline", False),
         preset=preset,
         app=check_app(args.get("app", "agent")),

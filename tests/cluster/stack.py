@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from holdfast.verify.drills.node_hand import LABEL
 from tests.cluster.rig.cluster import Cluster, wait_until
 from tests.cluster.rig.rig import Rig
 from tests.deployed import DeployedStack
@@ -22,7 +23,7 @@ DEPLOY_SECONDS: Final = 420.0
 COMMAND_SECONDS: Final = 600.0
 WHERE: Final = "test cluster on one machine, stand-in for the kubernetes plugin"
 _STORE: Final = "store"
-HANDS: Final = "holdfast-drill-"
+_OF_DRILLS: Final = f"{LABEL}-"
 """What drills make outside of the namespace begins like this."""
 
 _SLACK: Final = ("--slack-seconds", "4")
@@ -83,12 +84,13 @@ class ClusterStack(DeployedStack):
         found = [
             f"{item['kind']} {item['metadata']['name']}"
             for item in self.cluster.get("namespaces,persistentvolumes")["items"]
-            if item["metadata"]["name"].startswith((self.namespace, HANDS))
+            if item["metadata"]["name"].startswith((self.namespace, _OF_DRILLS))
             or item.get("spec", {}).get("claimRef", {}).get("namespace") == self.namespace
         ]
         policies = self.cluster.get("-n", "kube-system", "networkpolicies")["items"]
         nodes = self.cluster.get("nodes")["items"]
-        found += [f"policy {item['metadata']['name']}" for item in policies if _of_drill(item)]
+        names = [item["metadata"]["name"] for item in policies]
+        found += [f"policy {name}" for name in names if name.startswith(_OF_DRILLS)]
         # In a cluster that is not ours somebody else may have cordoned a node.
         cordoned = [item for item in nodes if item["spec"].get("unschedulable")]
         if self.cluster.has_faults:
@@ -143,10 +145,6 @@ class ClusterStack(DeployedStack):
                 f"--timeout={seconds:g}s",
                 seconds=seconds + 10,
             )
-
-
-def _of_drill(item: Mapping[str, Any]) -> bool:
-    return str(item["metadata"]["name"]).startswith(HANDS)
 
 
 def node_command(cluster: Cluster) -> str:

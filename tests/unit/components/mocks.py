@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pulumi.runtime import mocks as pulumi_mocks
 
 from holdfast.acl import password_hash
+from holdfast.errors import ConfigError
 
 SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
@@ -249,6 +250,23 @@ def deploy(
     copy_context().run(start)
     deployment.urns = {urn.rpartition("::")[2]: urn for urn in monitor.get_registered_resources()}
     return deployment
+
+
+def refused_fields(
+    make: Callable[[], object], *, preview: bool = False, cloud: Cloud | None = None
+) -> list[str]:
+    """What a refusal of ``make`` blames; nothing may have been registered before it."""
+    blamed: list[str] = []
+
+    def program() -> Mapping[str, pulumi.Output[Any]]:
+        try:
+            make()
+        except ConfigError as error:
+            blamed.append(error.field)
+        return {}
+
+    assert deploy(program, preview=preview, cloud=cloud).created == {}
+    return blamed
 
 
 @contextmanager

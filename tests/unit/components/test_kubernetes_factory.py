@@ -20,7 +20,7 @@ from config.settings import Settings, load_settings
 from holdfast.errors import ConfigError
 from k8s.claims import ExistingClaim
 from tests.unit.components.clusters import cluster
-from tests.unit.components.mocks import Deployment, deploy
+from tests.unit.components.mocks import Deployment, deploy, refused_fields
 from tests.unit.config.strategies import in_cluster, place
 
 ROOT = Path(__file__).parents[3]
@@ -198,16 +198,7 @@ def test_a_cluster_that_will_not_do_is_refused_in_the_words_of_the_settings_and_
     seen: list[ClusterFacts],
 ) -> None:
     seen.append(facts)
-    refused: list[str] = []
-
-    def program() -> Mapping[str, pulumi.Output[Any]]:
-        try:
-            create_store(settings(folder, **raw))
-        except ConfigError as error:
-            refused.append(error.field)
-        return {}
-
-    assert deploy(program).created == {}
+    refused = refused_fields(lambda: create_store(settings(folder, **raw)))
     assert refused == [f"holdfast:{blamed}"]
 
 

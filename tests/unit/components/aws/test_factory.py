@@ -18,10 +18,9 @@ from config.aws_settings import Authentication, AwsSettings
 from config.schema import Preset
 from config.settings import Settings, load_settings
 from holdfast.connection import Topology
-from holdfast.errors import ConfigError
 from tests.unit.components.aws.cloud import ACCOUNT, KEY_ARN, REGION, SUBNETS, TOPIC_ARN, Aws
 from tests.unit.components.aws.stores import children
-from tests.unit.components.mocks import Deployment, deploy
+from tests.unit.components.mocks import Deployment, deploy, refused_fields
 from tests.unit.config.strategies import place
 
 PROVIDER = "pulumi:providers:aws"
@@ -232,16 +231,7 @@ def test_the_maximums_of_a_serverless_store_reach_it(folder: Path) -> None:
 def test_a_setting_is_refused_by_its_key_and_nothing_is_made(
     raw: dict[str, object], blamed: str, folder: Path
 ) -> None:
-    refused: list[str] = []
-
-    def program() -> Mapping[str, pulumi.Output[Any]]:
-        try:
-            create_store(settings(folder, **raw))
-        except ConfigError as error:
-            refused.append(error.field)
-        return {}
-
-    assert deploy(program, cloud=Aws()).created == {}
+    refused = refused_fields(lambda: create_store(settings(folder, **raw)), cloud=Aws())
     assert refused == [f"holdfast:{blamed}"]
 
 

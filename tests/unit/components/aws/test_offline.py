@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ import pulumi
 import pytest
 
 from components.factory import create_store
-from holdfast.errors import ConfigError
 from tests.unit.components.aws.cloud import ACCOUNT, REGION, SUBNETS, Aws
 from tests.unit.components.aws.stores import children, network
 from tests.unit.components.aws.test_factory import OWN_NETWORK, SERVERLESS, deployed, settings
 from tests.unit.components.aws.wire import UNKNOWN, sent
-from tests.unit.components.mocks import Deployment, deploy
+from tests.unit.components.mocks import Deployment, refused_fields
 
 ONE_ACCOUNT: dict[str, Any] = {"accountIds": json.dumps([ACCOUNT])}
 
@@ -47,17 +45,10 @@ def previewed(folder: Path, **raw: object) -> Deployment:
 
 def refusal(folder: Path, *, preview: bool, **raw: object) -> str:
     """What is blamed; nothing may have been registered or asked."""
-    refused: list[str] = []
     cloud = Aws()
-
-    def program() -> Mapping[str, pulumi.Output[Any]]:
-        try:
-            create_store(settings(folder, **raw))
-        except ConfigError as error:
-            refused.append(error.field)
-        return {}
-
-    assert deploy(program, cloud=cloud, preview=preview).created == {}
+    refused = refused_fields(
+        lambda: create_store(settings(folder, **raw)), preview=preview, cloud=cloud
+    )
     assert cloud.calls == []
     return "".join(refused)
 
