@@ -259,7 +259,7 @@ FAILURES: Final = (
             "tests/unit/k8s/test_policies.py::"
             "test_pods_reach_each_other_and_the_dns_over_both_protocols",
         ),
-        missing="a closed port is not tried; that the open one is enough, every run of a cluster shows",
+        missing="a closed port is not tried; that the open one is enough, every cluster run shows",
     ),
     Failure(
         24,
