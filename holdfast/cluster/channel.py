@@ -75,5 +75,6 @@ class PipeChannel:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                os.close(self._sink)
+                # In this order: once the other end notices, nothing that it says is read any more.
                 os.close(self._source)
+                os.close(self._sink)

@@ -278,7 +278,11 @@ class AnyOrder(GroupMeans):
         def moved() -> bool:
             return self.group.primary().name != self._primary
 
-        # Without the gate it comes; with it the time has to pass in vain.
+        if not self._gate:
+            # Whoever comes back before it may be promoted instead, and have every turn.
+            wait_until("a failover", moved, seconds=60)
+            return
+        # The time has to pass in vain.
         with suppress(TimeoutError):
             wait_until("a failover", moved, seconds=6 * DOWN_AFTER_SECONDS)
 

@@ -10,8 +10,11 @@ from tests.stores import Lab, open_lab
 
 def test_sessions_work_on_every_shard(cluster_lab: Lab) -> None:
     lab = cluster_lab
-    shards = set()
-    for number in range(12):
+    shards: set[int] = set()
+    # Where a session lies is chance: twelve miss one of three shards once in 43 runs, ninety never.
+    for number in range(90):
+        if number >= 12 and len(shards) == 3:
+            break
         session = lab.store.create(user=f"user {number}", history=list(History)[number % 2])
         lease = lab.store.acquire_lease(session.session_id)
         turn = lab.store.append(
