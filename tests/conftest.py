@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.records import STRICT
 from tests.servers import (
@@ -17,6 +18,10 @@ from tests.servers import (
     start_sentinel,
     start_standalone,
 )
+
+# No property is about time: a machine that stalls for a moment refutes none.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _NO_SERVER = "no server on this machine: set HOLDFAST_TEST_SERVERS or run `make env`"
 
@@ -75,7 +80,10 @@ def sentinel_servers(
     server_install: Install, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Servers]:
     """1 + 2 + 3 that tests share: do not kill here, start a group of your own for that."""
-    with start_sentinel(server_install, tmp_path_factory.mktemp("sentinel")) as servers:
+    # So slow to give up on anybody that a machine that stalls makes nothing fail over.
+    with start_sentinel(
+        server_install, tmp_path_factory.mktemp("sentinel"), down_after_ms=60_000
+    ) as servers:
         yield servers
 
 

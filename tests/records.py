@@ -26,7 +26,7 @@ def repeat() -> int:
 
 
 def strict() -> bool:
-    """Whether drills get the catalogue's bounds of time alone, and none of a busy machine."""
+    """Whether bounds of time are those that are promised, and not those of a busy machine."""
     return bool(os.environ.get(VARIABLE) or os.environ.get(STRICT))
 
 

@@ -46,8 +46,12 @@ _FORM_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.01
 _MAXMEMORY_BYTES: Final = 256 * 1024 * 1024
 _SLOTS: Final = 16384
+_TILT_MS: Final = 1000
 # Below the range that the kernel gives to outgoing connections.
 _FIRST_PORT, _LAST_PORT = 20000, 32000
+
+_given: Final[set[int]] = set()
+"""Ports of this process: one that was given may not be bound yet."""
 
 T = TypeVar("T")
 
@@ -375,6 +379,9 @@ class Servers:
         except TimeoutError as error:
             error.add_note(node.log[-2000:])
             raise
+        if node.kind == "sentinel":
+            # After a machine stood still for 2 s a Sentinel trusts nothing for 30 s (TILT).
+            self.call(name, "SENTINEL", "DEBUG", "TILT-PERIOD", _TILT_MS)
 
     def add(self, name: str, kind: str, lines: Sequence[str], *, start: bool = True) -> Node:
         """Write a node's files and start it."""
@@ -449,17 +456,30 @@ class Servers:
         )
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on, outside the range of outgoing connections."""
+def free_port(*, room_above: int = 0) -> int:
+    """A loopback port that nobody listens on and nobody was given.
+
+    It lies outside the range of outgoing connections.
+
+    Args:
+        room_above: the port that lies so much higher is free too (a cluster's bus).
+    """
     chooser = random.SystemRandom()
     while True:
         port = chooser.randrange(_FIRST_PORT, _LAST_PORT)
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
+        if port in _given or not all(map(_is_free, {port, port + room_above})):
+            continue
+        _given.add(port)
+        return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
@@ -524,7 +544,7 @@ def _add_sentinels(servers: Servers, primary: Node, count: int, down_after_ms: i
                 f"sentinel myid {secrets.token_hex(20)}",
                 f"sentinel monitor {SERVICE} {HOST} {primary.port} {count // 2 + 1}",
                 f"sentinel down-after-milliseconds {SERVICE} {down_after_ms}",
-                f"sentinel failover-timeout {SERVICE} {max(10 * down_after_ms, 6000)}",
+                f"sentinel failover-timeout {SERVICE} {max(5 * down_after_ms, 5000)}",
                 f"sentinel auth-user {SERVICE} {Role.SENTINEL}",
                 f"sentinel auth-pass {SERVICE} {servers.passwords[Role.SENTINEL][0]}",
                 f"sentinel sentinel-user {Role.SENTINEL}",

@@ -84,7 +84,13 @@ class Lab:
 def open_lab(servers: Servers, *, api: str, library: str) -> Iterator[Lab]:
     """A lab on running servers; ``api`` is ``sync`` or ``async``."""
     tenant = f"t{secrets.token_hex(6)}"
-    options = ClientOptions(library=Library(library), deadline_seconds=10)
+    # No test here is about these; a machine that stalls must not look like a store that is down.
+    options = ClientOptions(
+        library=Library(library),
+        connect_timeout_seconds=5,
+        socket_timeout_seconds=10,
+        deadline_seconds=30,
+    )
     opened: list[Any] = []
 
     with asyncio.Runner() as runner:

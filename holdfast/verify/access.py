@@ -18,7 +18,7 @@ from holdfast.tls import build_context
 from holdfast.verify.probe import Link, Refused
 from holdfast.verify.result import NotChecked
 
-SOCKET_TIMEOUT_SECONDS: Final = 2.0
+SOCKET_TIMEOUT_SECONDS: Final = 5.0
 
 
 class Access:

@@ -167,6 +167,7 @@ def guarded(stack: AwsStack, folder: Path, *arguments: str, code: int = 0) -> st
     return ran(stack, guard, str(plan), *arguments, code=code).stdout
 
 
+@pytest.mark.whole
 def test_an_engine_is_upgraded_and_nodes_change_without_a_replacement(
     emulator: Emulator, tmp_path: Path
 ) -> None:

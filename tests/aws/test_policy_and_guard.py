@@ -32,6 +32,7 @@ def planned(engine: Engine, **changes: str) -> Verdict:
             run(engine, "config", "rm", name)
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(900)
 def test_an_emulated_store_holds_to_the_policies_and_its_changes_to_the_guard(
     emulator: Emulator, tmp_path: Path

@@ -130,6 +130,7 @@ def only(items: list[Any]) -> Any:  # noqa: ANN401 (part of an answer)
     return items[0]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("cluster", [False, True], ids=["one-shard", "cluster"])
 def test_a_store_is_made_stays_as_it_is_and_goes(project: Project, cluster: bool) -> None:
     project.write(store(cluster=cluster))
@@ -280,6 +281,7 @@ def test_a_refusal_of_aws_carries_its_code_and_leaves_nothing_of_the_refused(
     project.destroy()
 
 
+@pytest.mark.whole
 def test_a_store_that_is_there_is_imported_without_a_change(project: Project) -> None:
     project.write(store())
     project.up()

@@ -23,7 +23,8 @@ from tests.cluster.rig.layout import CONTROL_PLANE, run_folder
 from tests.cluster.rig.namespaces import recorded, strays
 from tests.cluster.rig.provisioner import CLASS
 from tests.cluster.rig.rig import Rig, attach_or_none
-from tests.cluster.rig.testing import up_or_skip
+from tests.cluster.rig.testing import build_or_skip, up_or_skip
+from tests.records import strict
 from toolchain.paths import PROJECT
 
 NAME = "selftest"
@@ -159,8 +160,15 @@ def test_a_service_is_found_by_name_and_by_address_from_another_node(own: Rig) -
 
 
 def test_a_name_that_does_not_exist_is_denied_at_once(own: Rig) -> None:
-    with pytest.raises(RigError, match="Name or service not known"):
-        _ask(own, "two", "timeout", "3", "valkey-cli", "-h", "nobody.example.org", "ping")
+    def denied() -> bool:
+        # A datagram may be lost on a busy machine; a resolver that is silent denies in no try.
+        try:
+            _ask(own, "two", "timeout", "3", "valkey-cli", "-h", "nobody.example.org", "ping")
+        except RigError as error:
+            return "Name or service not known" in str(error)
+        return False
+
+    wait_until("the name to be denied", 12, denied)
 
 
 def test_a_program_in_a_pod_gets_input_and_gives_output(own: Rig) -> None:
@@ -179,7 +187,7 @@ def test_a_policy_denies_everybody_and_then_admits_one_by_label_and_named_port(o
     closed = {"podSelector": {"matchLabels": {"app": "one"}}, "policyTypes": ["Ingress"]}
     own.apply([_policy("closed", closed)], NAMESPACE)
     wait_until("denial", POLICY_SECONDS, lambda: not _reaches(own, "two", "one"))
-    assert _pod_is_ready(own, "one"), "probes come from the node and are not judged"
+    wait_until("probes from the node, which are not judged", 15, lambda: _pod_is_ready(own, "one"))
 
     by_port = {"ports": [{"port": "store"}]}
     peer = {"podSelector": {"matchLabels": {"app": "two"}}}
@@ -344,8 +352,8 @@ def test_up_of_what_is_up_changes_nothing_and_another_size_is_refused(own: Rig) 
         Rig.up(nodes=1, name=NAME)
 
 
-def test_nothing_is_left_after_down_twice_in_a_row(pytestconfig: pytest.Config) -> None:
-    for _ in range(2):
+def test_nothing_is_left_after_down(pytestconfig: pytest.Config) -> None:
+    for _ in range(2 if strict() else 1):
         rig = up_or_skip(pytestconfig, nodes=1, name="selftest-once")
         kept = set(recorded(rig.layout.root))
         assert kept == {CONTROL_PLANE, "node-0"}
@@ -356,7 +364,7 @@ def test_nothing_is_left_after_down_twice_in_a_row(pytestconfig: pytest.Config) 
 
 def test_what_a_killed_runner_left_is_cleared_by_the_next_up(pytestconfig: pytest.Config) -> None:
     name = "selftest-crash"
-    up_or_skip(pytestconfig, nodes=1, name=name).down()
+    build_or_skip(pytestconfig)
     _kill_while_coming_up(name, signal.SIGKILL)
     assert list(strays(run_folder(name))), "the runner was killed too early or too late"
     assert attach_or_none(name) is None
@@ -370,7 +378,7 @@ def test_what_a_killed_runner_left_is_cleared_by_the_next_up(pytestconfig: pytes
 
 def test_an_interrupted_up_leaves_nothing(pytestconfig: pytest.Config) -> None:
     name = "selftest-interrupt"
-    up_or_skip(pytestconfig, nodes=1, name=name).down()
+    build_or_skip(pytestconfig)
     assert _kill_while_coming_up(name, signal.SIGINT) == 130
     assert leftovers(name) == []
 

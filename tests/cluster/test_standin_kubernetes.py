@@ -381,7 +381,7 @@ def test_a_run_that_is_stopped_keeps_what_it_made(project: Project) -> None:
     with project.engine.start("up", "--yes", "--skip-preview") as run:
         until("the set is there", lambda: project.find(STATEFUL_SET, "set") is not None)
         run.send_signal(2)
-        shown = "\n".join(run.communicate(timeout=30))
+        shown = "\n".join(run.communicate(timeout=120))
     assert run.returncode != 0
     assert "cancelled" in shown
     assert project.stored("set")["id"] == f"{project.namespace}/set"
@@ -389,6 +389,7 @@ def test_a_run_that_is_stopped_keeps_what_it_made(project: Project) -> None:
     assert project.find(STATEFUL_SET, "set") is None
 
 
+@pytest.mark.whole
 def test_a_service_waits_for_something_to_lead_to(project: Project) -> None:
     service = """
         kubernetes.core.v1.Service(
@@ -454,7 +455,7 @@ def test_a_deletion_waits_until_the_object_is_gone(project: Project) -> None:
         item = project.get(CONFIG_MAP, "map")
         steps = [{"op": "remove", "path": "/metadata/finalizers"}]
         project.api.patch(item, steps, manager="somebody")
-        run.communicate(timeout=30)
+        run.communicate(timeout=120)
     assert run.returncode == 0
     assert project.engine.resources() == []
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import secrets
 import signal
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,12 +24,12 @@ from provider.servers.server import ServerProcess
 from provider.values import Properties
 from tests.certificates import Authority
 from tests.processes import wait_gone
-from tests.servers import Install
+from tests.servers import Install, free_port
 
 HOST = "127.0.0.1"
 SERVICE = "holdfast"
 OWNER = "project/test"
-DOWN_AFTER_MS = 800
+DOWN_AFTER_MS = 2000
 _RESOURCE = ServerProcess()
 
 
@@ -48,18 +46,7 @@ def context(log: list[str] | None = None, *, cancelled: threading.Event | None =
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on, with room for the bus port of a cluster above them."""
-    found: list[int] = []
-    while len(found) < count:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as one, socket.socket() as bus:
-            try:
-                one.bind((HOST, port))
-                bus.bind((HOST, port + 10000))
-            except OSError:
-                continue
-        if port not in found:
-            found.append(port)
-    return found
+    return [free_port(room_above=10000) for _ in range(count)]
 
 
 @dataclass
@@ -116,7 +103,7 @@ class Group:
             ),
             "directives": {
                 f"sentinel down-after-milliseconds {SERVICE}": str(DOWN_AFTER_MS),
-                f"sentinel failover-timeout {SERVICE}": "10000",
+                f"sentinel failover-timeout {SERVICE}": "4000",
                 f"sentinel auth-user {SERVICE}": "sentinel",
                 "sentinel sentinel-user": "sentinel",
             },

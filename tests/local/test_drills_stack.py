@@ -18,7 +18,7 @@ from tests.engine import PROJECT
 from tests.local.stack import LocalStack
 from tests.servers import Install, wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def command(stack: LocalStack, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             *(sys.executable, str(PROJECT / "scripts" / "drill.py"), "--json"),
-            *("--stack", stack.engine.stack, *arguments),
+            *("--stack", stack.engine.stack, "--timeout-seconds", "90", *arguments),
         ],
         cwd=stack.engine.project,
         # The same code that the stack was deployed with.
@@ -52,7 +52,7 @@ def command(stack: LocalStack, *arguments: str) -> subprocess.Popen[str]:
 def drill(stack: LocalStack, *names: str) -> dict[str, dict[str, Any]]:
     """What does not depend on how busy this machine is has to hold."""
     ended = command(stack, *names)
-    out, err = ended.communicate(timeout=280)
+    out, err = ended.communicate(timeout=500)
     assert ended.returncode in (ExitCode.PASS, ExitCode.CHECK_FAILED), err
     found = {result["drill"]: result for result in json.loads(out)["drills"]}
     assert set(found) == set(names), err
@@ -62,6 +62,16 @@ def drill(stack: LocalStack, *names: str) -> dict[str, dict[str, Any]]:
         assert result["figures"]["duplicates"] == result["figures"]["lost_confirmed"] == 0
         assert result["agreement"]
     return found
+
+
+def wait_for_the_freeze(running: subprocess.Popen[str], note: Path) -> None:
+    """Wait for the drill's note; a drill that ended instead says why."""
+    wait_until(
+        "the primary to be frozen",
+        lambda: note.exists() or running.poll() is not None,
+        seconds=120,
+    )
+    assert running.poll() is None, running.communicate()[1]
 
 
 def test_a_sentinel_that_missed_a_failover_comes_back_without_harm(stack: LocalStack) -> None:
@@ -82,18 +92,18 @@ def test_neither_a_stale_nor_an_empty_server_costs_the_others_their_data(
 def test_what_an_interrupted_or_killed_drill_left_is_put_back(stack: LocalStack) -> None:
     note = stack.data_dir / "drill.json"
     first = command(stack, "freeze-primary")
-    wait_until("the primary to be frozen", note.exists)
+    wait_for_the_freeze(first, note)
     first.send_signal(signal.SIGINT)
-    _, err = first.communicate(timeout=120)
+    _, err = first.communicate(timeout=200)
     assert first.returncode == ExitCode.INTERRUPTED, err
     assert not note.exists()
     second = command(stack, "freeze-primary")
-    wait_until("the primary to be frozen", note.exists)
+    wait_for_the_freeze(second, note)
     second.kill()
     second.communicate(timeout=20)
     assert note.exists()
     third = command(stack, "kill-primary")
-    _, err = third.communicate(timeout=120)
+    _, err = third.communicate(timeout=200)
     assert "an earlier drill was killed" in err
     assert "another drill is under way" in err
     assert third.returncode == ExitCode.CHECK_FAILED
@@ -106,7 +116,7 @@ def test_a_stack_that_is_called_production_is_left_alone(stack: LocalStack) -> N
     stack.up()
     try:
         ended = command(stack, "kill-primary")
-        _, err = ended.communicate(timeout=60)
+        _, err = ended.communicate(timeout=200)
         assert ended.returncode == ExitCode.USAGE
         assert "--i-know" in err
     finally:

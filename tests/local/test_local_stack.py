@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import hiredis
 import pytest
 
 from holdfast.connection import Topology
@@ -198,6 +199,26 @@ def test_data_that_was_to_be_kept_is_there_after_destroy_and_serves_the_next_sta
     stack.engine.destroy()
 
 
+def fail_over(stack: LocalStack, service: str) -> None:
+    """Ask a Sentinel for a failover, once it has heard of a replica that it may promote."""
+
+    def asked() -> bool:
+        with stack.open(stack.port_of("sentinel-0")) as sentinel:
+            lines = str(sentinel.call("INFO", "server")).splitlines()
+            uptime = next(line for line in lines if line.startswith("uptime_in_seconds:"))
+            if int(uptime.partition(":")[2]) < 4:
+                return False
+            try:
+                sentinel.call("SENTINEL", "FAILOVER", service)
+            except hiredis.ReplyError as error:
+                if str(error).startswith("NOGOODSLAVE"):
+                    return False
+                raise
+        return True
+
+    wait_until("a failover to begin", asked)
+
+
 def test_after_a_failover_and_a_full_stop_the_last_primary_comes_first(
     tmp_path: Path, server_install: Install
 ) -> None:
@@ -206,9 +227,8 @@ def test_after_a_failover_and_a_full_stop_the_last_primary_comes_first(
         stack.up()
         service = stack.connection.sentinel_service
         assert service is not None
-        with stack.open(stack.port_of("sentinel-0")) as sentinel:
-            sentinel.call("SENTINEL", "FAILOVER", service)
-        wait_until("the failover", lambda: stack.primary() != "server-0")
+        fail_over(stack, service)
+        wait_until("the failover", lambda: stack.primary() != "server-0", seconds=90)
         moved = stack.primary()
         wait_until("the new primary to accept writes", lambda: role_of(stack, moved) == "master")
         stack.write(KEYS)

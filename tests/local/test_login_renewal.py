@@ -140,8 +140,9 @@ async def test_tasks_go_on_over_one_connection_while_it_logs_in_again(
 
     tasks = [asyncio.create_task(work(number)) for number in range(8)]
     deadline = time.monotonic() + 30
-    await asyncio.sleep(0.1)
-    before = await asyncio.to_thread(connections, standalone_server)
+    while not (before := await asyncio.to_thread(connections, standalone_server)):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
     while login.made < 12:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)

@@ -18,6 +18,8 @@ from scripts.preview_guard import main
 from tests.local.stack import LocalStack
 from tests.servers import Install, Servers
 
+pytestmark = pytest.mark.timeout(300)
+
 PLANS = Path(__file__).resolve().parents[1] / "unit" / "verify" / "plans"
 
 

@@ -18,6 +18,8 @@ import pytest
 
 from tests.engine import PROJECT, Engine
 
+pytestmark = pytest.mark.timeout(300)
+
 _PROGRAM = """
 import pulumi
 from components.resources import Certificate, CertificateAuthority, Password, SecretFile

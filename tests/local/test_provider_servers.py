@@ -24,6 +24,8 @@ from tests.certificates import Authority
 from tests.local.provider_group import HOST, SERVICE, Group, free_ports, group, sentinel_group
 from tests.servers import Install, wait_until
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture
 def one(server_install: Install, tmp_path: Path) -> Iterator[Group]:

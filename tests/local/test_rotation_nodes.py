@@ -25,7 +25,10 @@ OLD, NEW = "an-old-password-of-probe", "the-new-password-of-probe"
 
 @pytest.fixture(scope="module")
 def servers(server_install: Install, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with start_sentinel(server_install, tmp_path_factory.mktemp("nodes")) as servers:
+    # So slow to give up on anybody that a machine that stalls makes nothing fail over.
+    with start_sentinel(
+        server_install, tmp_path_factory.mktemp("nodes"), down_after_ms=60_000
+    ) as servers:
         yield servers
 
 

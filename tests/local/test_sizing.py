@@ -67,7 +67,10 @@ def replicated(server_install: Install, tmp_path: Path) -> Iterator[Lab]:
     )
     memory = {name: told[name] for name in MEMORY_DIRECTIVES}
     with (
-        start_sentinel(server_install, tmp_path, replicas=1, directives=memory) as servers,
+        # So slow to give up on anybody that a machine that stalls makes nothing fail over.
+        start_sentinel(
+            server_install, tmp_path, replicas=1, down_after_ms=60_000, directives=memory
+        ) as servers,
         open_lab(servers, api="sync", library="redis") as opened,
     ):
         yield opened

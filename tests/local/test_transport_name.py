@@ -31,7 +31,10 @@ def test_the_first_refusal_of_a_former_primary_gives_up_every_idle_connection_to
     server_install: Install, tmp_path: Path
 ) -> None:
     with start_standalone(server_install, tmp_path) as servers:
-        options = ClientOptions(deadline_seconds=0.05)
+        # Hardly time for another attempt, and enough for all to connect at once.
+        options = ClientOptions(
+            deadline_seconds=0.05, connect_timeout_seconds=10, socket_timeout_seconds=10
+        )
         store = replace(servers.connection, topology=Topology.REPLICATION_GROUP)
         executor = open_executor(StaticSource(store), role=Role.SVC, options=options)
         together = threading.Barrier(CONNECTIONS)

@@ -50,4 +50,4 @@ def test_a_command_that_is_expected_to_fail_and_does_not_fails(tmp_path: Path) -
 
 def test_a_command_without_an_end_is_killed(tmp_path: Path) -> None:
     with pytest.raises(pytest.fail.Exception, match=r"(?s)at\n\$ sleep 60"):
-        typed(tmp_path, "true", "sleep 60", deadline_seconds=1.0)
+        typed(tmp_path, "true", "sleep 60", deadline_seconds=6.0)

@@ -198,14 +198,14 @@ DRILLS: Final = (
         "node-cut",
         "a primary that is cut off with its node stops taking writes, and another takes over",
         cluster_faults.cut_primary_node,
-        _failover(CUT_SLACK_SECONDS),
+        _short_of_a_sentinel(CUT_SLACK_SECONDS),
         frozenset({Action.NODES}),
     ),
     Drill(
         "node-lost",
         "a node that never comes back takes its volumes with it, and no turn that was confirmed",
         cluster_faults.lose_primary_node,
-        _failover(CUT_SLACK_SECONDS),
+        _short_of_a_sentinel(CUT_SLACK_SECONDS),
         frozenset({Action.NODES, Action.PODS}),
     ),
     Drill(

@@ -37,7 +37,7 @@ _REWRITE_SECONDS: Final = 60.0
 
 def delete_primary_pod(stage: Stage) -> None:
     """Delete the primary's pod: its preStop hands over before the server is stopped."""
-    old = stage.primary()
+    old = stage.agreed_primary()
     pod = stage.process_at(old).name
     stage.fault(f"delete the pod {pod}, the primary at {old}")
     _cluster(stage).delete_pods([pod])
@@ -99,7 +99,7 @@ def lose_primary_node(stage: Stage) -> None:
 
 def lose_volume(stage: Stage) -> None:
     """Delete the primary's claim with its pod: nobody may copy the empty server."""
-    old = stage.primary()
+    old = stage.agreed_primary()
     pod = stage.process_at(old).name
     volume = _cluster(stage).volume_of(pod)
     stage.fault(f"take the volume of {pod}, the primary at {old}")
@@ -154,7 +154,7 @@ def silent_dns(stage: Stage) -> None:
     # One fault at a time: this is about the DNS.
     stage.until_well()
     stage.require(not _resolves(name), "the DNS was not silent all the time")
-    old = stage.primary()
+    old = stage.agreed_primary()
     process = stage.process_at(old)
     stage.fault(f"freeze {process.name}, the primary at {old}")
     stage.means.freeze(process.name)
@@ -166,7 +166,7 @@ def silent_dns(stage: Stage) -> None:
 def full_memory(stage: Stage) -> None:
     """Fill the primary up to maxmemory and let it rewrite its append-only file meanwhile."""
     restarts = _cluster(stage).restarts()
-    primary = stage.primary()
+    primary = stage.agreed_primary()
     keys = KeySpace(stage.connection.app, RESERVED_TENANT, stage.connection.buckets)
     limit = int(stage.info(primary, "memory")["maxmemory"])
     if limit <= 0:
@@ -193,7 +193,7 @@ def full_memory(stage: Stage) -> None:
         _REWRITE_SECONDS,
     )
     stage.until_writers_resume()
-    stage.require(stage.primary() == primary, "the primary moved")
+    stage.require(stage.agreed_primary() == primary, "the primary moved")
     stage.require(
         _cluster(stage).restarts() == restarts, "a container was ended (out of memory, or a probe)"
     )
@@ -228,7 +228,7 @@ def sentinel_cut_off(stage: Stage) -> None:
         f"{first.name} does not answer", lambda: not _answers(stage, first.address), EVICT_SECONDS
     )
     stage.pause(QUIET_SECONDS)
-    old = stage.primary()
+    old = stage.agreed_primary()
     process = stage.process_at(old)
     stage.fault(f"freeze {process.name}, the primary at {old}")
     stage.means.freeze(process.name)
@@ -252,7 +252,7 @@ def _resolves(name: str) -> bool:
 def _primary_elsewhere(stage: Stage) -> tuple[Address, str, str]:
     """A primary whose node may be hurt: where it listens, its pod, its node."""
     _lead_elsewhere(stage)
-    primary = stage.primary()
+    primary = stage.agreed_primary()
     pod = stage.process_at(primary).name
     return primary, pod, _cluster(stage).node_of(pod)
 
@@ -261,7 +261,7 @@ def _lead_elsewhere(stage: Stage) -> None:
     """Hand over until the primary is not on the node of these writers, which is to be hurt."""
     own = _cluster(stage).node_of(socket.gethostname())
     for _ in stage.servers():
-        primary = stage.primary()
+        primary = stage.agreed_primary()
         if _cluster(stage).node_of(stage.process_at(primary).name) != own:
             return
         stage.tell(f"the primary is on the node of the writers: hand over from {primary}")

@@ -40,7 +40,7 @@ def planned_failover(stage: Stage) -> None:
     if managed is not None:
         fail_over(stage, managed)
         return
-    old = stage.primary()
+    old = stage.agreed_primary()
     stage.fault(f"hand over from {old}")
     hand_over(stage, old)
     stage.until_writers_resume()
@@ -48,7 +48,7 @@ def planned_failover(stage: Stage) -> None:
 
 def kill_primary(stage: Stage) -> None:
     """End the primary's process at once."""
-    old = stage.primary()
+    old = stage.agreed_primary()
     process = stage.process_at(old)
     stage.fault(f"kill {process.name}, the primary at {old}")
     stage.means.kill(process.name)
@@ -60,7 +60,7 @@ def kill_primary(stage: Stage) -> None:
 
 def freeze_primary(stage: Stage) -> None:
     """Stop the primary where it stands, thaw it once another one took over."""
-    old = stage.primary()
+    old = stage.agreed_primary()
     process = stage.process_at(old)
     stage.fault(f"freeze {process.name}, the primary at {old}")
     stage.means.freeze(process.name)
@@ -84,7 +84,7 @@ def sentinel_lost(stage: Stage) -> None:
 
 def replicas_frozen(stage: Stage) -> None:
     """Freeze every replica: turns stay unconfirmed, then the primary refuses to write alone."""
-    primary = stage.primary()
+    primary = stage.agreed_primary()
     frozen = stage.replicas()
     at = stage.tell(f"freeze {', '.join(process.name for process in frozen)}")
     for process in frozen:
@@ -103,7 +103,9 @@ def replicas_frozen(stage: Stage) -> None:
             lambda: _refuses(stage),
             stage.facts.max_lag_seconds + _REFUSE_SLACK_SECONDS,
         )
-    stage.require(stage.primary() == primary, "the Sentinels moved the primary though it was well")
+    stage.require(
+        stage.agreed_primary() == primary, "the Sentinels moved the primary though it was well"
+    )
     stage.fault(f"thaw {', '.join(process.name for process in frozen)}")
     for process in frozen:
         stage.means.thaw(process.name)
@@ -112,7 +114,7 @@ def replicas_frozen(stage: Stage) -> None:
 
 def primary_alone(stage: Stage) -> None:
     """Take the replicas away from the primary, then the primary: what it wrote alone is lost."""
-    old = stage.primary()
+    old = stage.agreed_primary()
     process = stage.process_at(old)
     replicas = stage.replicas()
     stage.tell(f"freeze {', '.join(p.name for p in replicas)} and cut their links")
@@ -158,7 +160,7 @@ def lost_replies(stage: Stage) -> None:
 
 def cold_start(stage: Stage) -> None:
     """Stop everything, with one replica long behind, and let that one be the first to start."""
-    primary = stage.primary()
+    primary = stage.agreed_primary()
     stale = stage.replicas()[0]
     stage.tell(f"kill {stale.name}: it misses everything from here on")
     stage.means.kill(stale.name)
@@ -182,12 +184,13 @@ def cold_start(stage: Stage) -> None:
     stage.means.put_back()
     stage.tell("everything is back")
     stage.until("the Sentinels name a primary", lambda: bool(stage.primary()), _DOWN_SECONDS)
-    stage.require(stage.primary() == primary, f"the primary was {primary} and is {stage.primary()}")
+    now = stage.agreed_primary()
+    stage.require(now == primary, f"the primary was {primary} and is {now}")
 
 
 def primary_reborn_empty(stage: Stage) -> None:
     """Kill the primary, take its data away and bring it back at once: nobody may copy nothing."""
-    old = stage.primary()
+    old = stage.agreed_primary()
     process = stage.process_at(old)
     stage.fault(f"kill {process.name}, the primary at {old}, and take its data away")
     stage.means.kill(process.name)

@@ -25,6 +25,7 @@ from holdfast.verify.proxy import Proxy
 
 _POLL_SECONDS: Final = 0.02
 _ASK_SECONDS: Final = 0.5
+_AGREE_SECONDS: Final = 5.0
 WARM_UP_SECONDS: Final = 1.0
 SWITCH_SECONDS: Final = 20.0
 """Beyond down-after: a failover that has not happened by then does not come."""
@@ -115,6 +116,22 @@ class Stage:
                 return address
         raise VerificationFailed(f"the Sentinels do not agree on a primary: {dict(count)}")
 
+    def agreed_primary(self) -> Address:
+        """The same, asked again for a moment: a Sentinel may be late with its answer.
+
+        Raises:
+            VerificationFailed: they do not agree.
+            Interrupted: the drill is to end.
+        """
+        deadline = time.monotonic() + _AGREE_SECONDS
+        while True:
+            try:
+                return self.primary()
+            except VerificationFailed:
+                if time.monotonic() > deadline:
+                    raise
+            self.pause(_POLL_SECONDS)
+
     def watched(self) -> dict[Address, Address | None]:
         """Whom each Sentinel names as the primary; None for one that does not answer."""
         return watched_primaries(self.access)
@@ -147,7 +164,7 @@ class Stage:
 
     def replicas(self) -> tuple[Process, ...]:
         """Every server but the primary."""
-        primary = self.primary()
+        primary = self.agreed_primary()
         return tuple(process for process in self.servers() if process.address != primary)
 
     def ask(self, address: Address, *command: str | int) -> Any:  # noqa: ANN401 - any reply
@@ -207,7 +224,7 @@ class Stage:
             lambda: self.primary() != old,
             self.facts.down_after_seconds + self.facts.election_seconds + SWITCH_SECONDS,
         )
-        new = self.primary()
+        new = self.agreed_primary()
         self.tell(f"the primary is {new}")
         return new
 

@@ -13,7 +13,7 @@ from tests.cluster.rig.errors import RigError
 
 ROOT: Final = Path("/sys/fs/cgroup")
 _POLL_SECONDS: Final = 0.05
-_REMOVE_SECONDS: Final = 10.0
+_REMOVE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)

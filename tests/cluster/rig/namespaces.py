@@ -23,8 +23,8 @@ from toolchain.paths import PROJECT
 
 MODULE: Final = "tests.cluster.rig.guest"
 _POLL_SECONDS: Final = 0.02
-_START_SECONDS: Final = 10.0
-_END_SECONDS: Final = 20.0
+_START_SECONDS: Final = 30.0
+_END_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ from toolchain.progress import Task, say
 DEFAULT_NAME: Final = "main"
 DEFAULT_NODES: Final = 3
 _API_SECONDS: Final = 90.0
-_OBJECTS_SECONDS: Final = 20.0
+_OBJECTS_SECONDS: Final = 60.0
 _NODES_SECONDS: Final = 120.0
 _BOOT_SECONDS: Final = 180.0
 _LEAST_NODE_BYTES: Final = 2 * 1024**3

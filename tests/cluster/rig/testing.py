@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import pytest
 
@@ -11,7 +12,11 @@ from tests.cluster.rig.cluster import named_by_environment
 from tests.cluster.rig.errors import RigError
 from tests.cluster.rig.possible import why_not
 from tests.cluster.rig.rig import Rig
+from toolchain.cluster.binaries import find_binaries
+from toolchain.cluster.images import find_images
 from toolchain.errors import ToolchainError
+
+T = TypeVar("T")
 
 REQUIRED_VARIABLE: Final = "HOLDFAST_TEST_CLUSTER"
 """``required`` where a run is about the cluster: none is then a failure and no skip."""
@@ -19,6 +24,15 @@ REQUIRED_VARIABLE: Final = "HOLDFAST_TEST_CLUSTER"
 
 def up_or_skip(config: pytest.Config, nodes: int, name: str) -> Rig:
     """Bring a rig up with its progress on the screen, or skip and say why there is none."""
+    return _or_skip(config, lambda: Rig.up(nodes=nodes, name=name))
+
+
+def build_or_skip(config: pytest.Config) -> None:
+    """See that there is all that a rig is brought up of, or skip and say why there is none."""
+    _or_skip(config, lambda: find_images(find_binaries()))
+
+
+def _or_skip(config: pytest.Config, work: Callable[[], T]) -> T:
     if named_by_environment() is not None:
         pytest.skip("nodes are not cut off or switched off in a cluster that is not ours")
     reason = why_not()
@@ -27,7 +41,7 @@ def up_or_skip(config: pytest.Config, nodes: int, name: str) -> Rig:
         assert capture is not None
         with capture.global_and_fixture_disabled():
             try:
-                return Rig.up(nodes=nodes, name=name)
+                return work()
             except ToolchainError as error:
                 reason = str(error)
             except RigError as error:

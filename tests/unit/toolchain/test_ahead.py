@@ -11,7 +11,7 @@ from toolchain.ahead import beside
 
 
 def wait_for(file: Path) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not (file.exists() and file.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -40,7 +40,7 @@ def test_what_outlasts_the_block_is_ended_with_its_children(tmp_path: Path) -> N
     with beside(python(_PARENT, tmp_path / "pid")):
         child = int(wait_for(tmp_path / "pid"))
         assert lives(child)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while lives(child):
         assert time.monotonic() < deadline
         time.sleep(0.02)

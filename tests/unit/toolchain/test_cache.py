@@ -10,6 +10,7 @@ import pytest
 
 from toolchain import cache
 from toolchain.errors import run_command
+from toolchain.progress import say
 
 
 @pytest.fixture(autouse=True)
@@ -52,28 +53,32 @@ def test_what_a_killed_run_left_is_not_taken_for_an_entry(tmp_path: Path) -> Non
 
 
 def test_of_two_runs_that_meet_one_builds_and_the_other_says_that_it_waits(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started, go_on = threading.Event(), threading.Event()
+    started, go_on, told = threading.Event(), threading.Event(), threading.Event()
     builds = []
+
+    def tell(message: str) -> None:
+        say(message)
+        told.set()
 
     def slow(folder: Path) -> None:
         builds.append(folder)
         started.set()
-        assert go_on.wait(10)
+        assert go_on.wait(30)
 
+    # What is written while captured output is read can be lost: read once all is written.
+    monkeypatch.setattr(cache, "say", tell)
     first = threading.Thread(target=cache.ensure, args=("tool/1.0", "building it", slow))
     first.start()
-    assert started.wait(10)
+    assert started.wait(30)
     waits = threading.Thread(target=cache.ensure, args=("tool/1.0", "building it", slow))
     waits.start()
-    printed = ""
-    while "waiting" not in printed:
-        printed += capsys.readouterr().err
+    assert told.wait(30)
     go_on.set()
-    first.join(10)
-    waits.join(10)
-    assert printed == "waiting: another run is building it\n"
+    first.join(30)
+    waits.join(30)
+    assert capsys.readouterr().err == "waiting: another run is building it\n"
     assert len(builds) == 1
 
 

@@ -25,7 +25,7 @@ WAIT_SECONDS: Final = 100.0
 
 PROBE_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.02
-_CALL_SECONDS: Final = 20.0
+CALL_SECONDS: Final = 20.0
 _LOG_TAIL: Final = 2000
 _DUMP: Final = "dump.rdb"
 _NODES: Final = "nodes.conf"
@@ -154,7 +154,7 @@ class Server:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def open(self, *, seconds: float = _CALL_SECONDS) -> RawConnection:
+    def open(self, *, seconds: float = CALL_SECONDS) -> RawConnection:
         """A connection of the plane's own user; the server's name is checked."""
         return RawConnection(
             self.place.port,
@@ -165,7 +165,7 @@ class Server:
             name=self.place.name,
         )
 
-    def call(self, *words: str | int, seconds: float = _CALL_SECONDS) -> Any:  # noqa: ANN401 - any reply
+    def call(self, *words: str | int, seconds: float = CALL_SECONDS) -> Any:  # noqa: ANN401 - any reply
         """One command."""
         with self.open(seconds=seconds) as connection:
             return connection.call(*words)
@@ -182,10 +182,10 @@ class Server:
         """Whether this replica follows its primary and has all its data."""
         return self.info("replication").get("master_link_status") == "up"
 
-    def responds(self) -> bool:
-        """Whether it answers soon."""
+    def responds(self, *, seconds: float = PROBE_SECONDS) -> bool:
+        """Whether it answers within that time."""
         try:
-            return self.running and bool(self.call("PING", seconds=PROBE_SECONDS) == "PONG")
+            return self.running and bool(self.call("PING", seconds=seconds) == "PONG")
         except (OSError, hiredis.ReplyError):
             return False
 

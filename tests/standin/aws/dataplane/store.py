@@ -21,7 +21,7 @@ from tests.standin.aws.dataplane.api import Authentication, DataPlaneError, User
 from tests.standin.aws.dataplane.following import best, wait_in_step
 from tests.standin.aws.dataplane.names import Addresses, NamesFile
 from tests.standin.aws.dataplane.parameters import Settings, refusal_reason
-from tests.standin.aws.dataplane.process import Credentials, Launcher, Place, Server
+from tests.standin.aws.dataplane.process import CALL_SECONDS, Credentials, Launcher, Place, Server
 from tests.standin.aws.dataplane.tokens import REFRESH_SECONDS, Target
 
 FROZEN_SECONDS: Final = 15.0
@@ -82,7 +82,7 @@ class Store(ABC):
         if not replicas:
             message = f"{self.store_id}: shard {shard} has no replica to fail over to"
             raise DataPlaneError(message)
-        if not old.responds():
+        if not old.responds(seconds=CALL_SECONDS):
             message = f"{self.store_id}: {old.place.member_id} is lost, a replica takes over soon"
             raise DataPlaneError(message)
         new = best(replicas)
