@@ -12,6 +12,8 @@ import pytest
 
 from tests.aws.standin_project import Project, plain_moto, project
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(name="project")
 def fixture_project(tmp_path: Path) -> Iterator[Project]:

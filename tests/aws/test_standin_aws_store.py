@@ -14,6 +14,8 @@ import pytest
 from tests.aws.standin_project import Project, environment, project
 from tests.standin.aws.emulator import running
 
+pytestmark = pytest.mark.timeout(300)
+
 PASSWORD = "one-password-of-a-user"
 NEXT = "next-password-of-a-user"
 ALLOWED = "on ~agent:* resetchannels -@all +@read +@write"

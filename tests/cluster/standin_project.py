@@ -124,7 +124,7 @@ def _named(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
-def until(what: str, holds: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(what: str, holds: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for something that happens by itself."""
     deadline = time.monotonic() + seconds
     while not holds():

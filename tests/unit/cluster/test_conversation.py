@@ -74,7 +74,7 @@ def test_the_far_side_works_with_the_callers_hands(ends: Ends) -> None:
 
     assert _ask(ends, work, hands) == "killed a, killed b"
     assert hands.killed == [("a", True), ("b", False)]
-    ends.thread.join(5)
+    ends.thread.join(30)
     assert ends.told == [True]
 
 

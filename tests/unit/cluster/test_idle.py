@@ -66,12 +66,13 @@ def test_asked_to_end_it_lets_the_far_side_clean_up_first(tmp_path: Path) -> Non
     assert child.returncode == 0
 
 
-def test_as_a_process_it_ends_well_on_sigterm() -> None:
+def test_as_a_process_it_ends_well_on_sigterm(tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "holdfast.cluster.idle"],
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        # Far sides of somebody else are not its own to end.
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp_path)},
     )
     assert child.stderr is not None
     assert "waiting for a caller" in child.stderr.readline()

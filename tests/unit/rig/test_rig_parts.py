@@ -54,7 +54,7 @@ def test_a_process_is_not_taken_for_a_later_one_with_its_number(
     impostor.kill()
     assert found.runs(), "an identity that does not match is left alone"
     found.kill()
-    wait_until("end", 5, lambda: not found.runs())
+    wait_until("end", 30, lambda: not found.runs())
 
 
 def test_a_guest_is_read_as_it_was_written_down(tmp_path: Path) -> None:

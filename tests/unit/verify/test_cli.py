@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -81,16 +82,15 @@ def test_the_list_names_every_check_and_needs_no_store(
 
 
 @pytest.fixture
-def dead_store(tmp_path: Path) -> Path:
+def dead_store(tmp_path: Path) -> Iterator[Path]:
     """A connection to a port where nobody listens, held so that nobody begins to."""
     file = tmp_path / "connection.json"
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
-    document = json.loads(connection().to_json())
-    document["primary"] = str(Address("127.0.0.1", port))
-    file.write_text(Connection.from_json(json.dumps(document)).to_json())
-    return file
+        document = json.loads(connection().to_json())
+        document["primary"] = str(Address("127.0.0.1", held.getsockname()[1]))
+        file.write_text(Connection.from_json(json.dumps(document)).to_json())
+        yield file
 
 
 def test_a_store_that_does_not_answer_ends_with_3(

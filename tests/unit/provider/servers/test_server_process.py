@@ -134,8 +134,12 @@ def test_who_listens_on_all_addresses_holds_the_port_of_each() -> None:
 
 
 def test_who_listens_on_another_address_is_not_in_the_way() -> None:
-    with socket.create_server(("127.0.0.2", 0)) as server:
-        assert holder("127.0.0.1", server.getsockname()[1]) is None
+    with socket.socket() as held:
+        # Bound, so that nobody else listens there.
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        with socket.create_server(("127.0.0.2", port)):
+            assert holder("127.0.0.1", port) is None
 
 
 def test_a_holder_of_another_user_is_told_without_a_name(tmp_path: Path) -> None:

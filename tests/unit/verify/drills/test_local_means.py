@@ -73,7 +73,7 @@ def group(tmp_path: Path) -> Iterator[Group]:
 
 
 def until(group: Group, name: str, state: State) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while group.state(name) is not state:
         assert time.monotonic() < deadline
         time.sleep(0.01)
