@@ -19,6 +19,8 @@ from tests.clients import Client, command, count_once, pipeline
 from tests.records import strict
 from tests.servers import HOST, Install, Node, Servers, start_cluster, wait_until
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(params=["sync", "async"])
 def api(request: pytest.FixtureRequest) -> str:

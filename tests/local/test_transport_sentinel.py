@@ -30,6 +30,8 @@ from tests.servers import (
     wait_until,
 )
 
+pytestmark = pytest.mark.timeout(300)
+
 _DOWN_AFTER_MS = 1000
 _FAILOVER_SECONDS = 90
 """A machine that stalls makes Sentinels begin a failover again."""
