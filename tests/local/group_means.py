@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from typing import Final
 
 from holdfast.connection import Address, Connection
 from holdfast.verify.drills.means import Action, Process, State
+from tests.records import strict
 from tests.servers import HOST, Node, Servers
+
+SLACK_SECONDS: Final = 5 if strict() else 60
+"""For drills beside other work on the machine; what may be lost is not relaxed."""
 
 
 class GroupMeans:

@@ -14,14 +14,10 @@ from holdfast.verify.drills.judge import Bounds
 from holdfast.verify.drills.lease import DrillLease
 from holdfast.verify.drills.result import DrillResult, Unhealthy
 from holdfast.verify.drills.runner import Options, run_drills
-from tests.local.group_means import GroupMeans
-from tests.records import strict
+from tests.local.group_means import SLACK_SECONDS, GroupMeans
 from tests.servers import Install, Servers, start_sentinel, wait_until
 
 pytestmark = pytest.mark.timeout(300)
-
-# The machine of a test run is busy with other things; what may be lost is not relaxed.
-SLACK_SECONDS = 5 if strict() else 60
 
 
 @pytest.fixture(scope="module")

@@ -23,16 +23,12 @@ from holdfast.verify.drills.runner import Options, run_drills
 from holdfast.verify.drills.stage import Stage
 from holdfast.verify.ledger import Answer, Entry
 from holdfast.verify.ledger_writers import Append, Create, Load, Notes, Plan, Rest
-from tests.local.group_means import GroupMeans
-from tests.records import strict
+from tests.local.group_means import SLACK_SECONDS, GroupMeans
 from tests.servers import Install, Servers, start_sentinel, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
 DOWN_AFTER_SECONDS = 1.0
-
-# Only time is relaxed, for a machine that is busy with other things.
-SLACK_SECONDS = 5 if strict() else 60
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from holdfast.acl import parse_version
 from holdfast.connection import Address, Connection
@@ -22,6 +23,8 @@ from holdfast.verify.ledger import longest_pauses
 from holdfast.verify.ledger_run import Ledger
 from holdfast.verify.nodes import pairs
 from holdfast.verify.proxy import Proxy
+
+T = TypeVar("T")
 
 _POLL_SECONDS: Final = 0.02
 _ASK_SECONDS: Final = 0.5
@@ -123,14 +126,8 @@ class Stage:
             VerificationFailed: they do not agree.
             Interrupted: the drill is to end.
         """
-        deadline = time.monotonic() + _AGREE_SECONDS
-        while True:
-            try:
-                return self.primary()
-            except VerificationFailed:
-                if time.monotonic() > deadline:
-                    raise
-            self.pause(_POLL_SECONDS)
+        # The last time it says what is wrong.
+        return self._polled(self.primary, _AGREE_SECONDS) or self.primary()
 
     def watched(self) -> dict[Address, Address | None]:
         """Whom each Sentinel names as the primary; None for one that does not answer."""
@@ -188,17 +185,20 @@ class Stage:
             VerificationFailed: the time is over.
             Interrupted: the drill is to end.
         """
+        if not self._polled(holds, seconds):
+            raise VerificationFailed(f"waited {seconds:g} s in vain: {what}")
+        return self.tell(what)
+
+    def _polled(self, probe: Callable[[], T], seconds: float) -> T | None:
+        """What ``probe`` gives once that is true; None when the time is over."""
         deadline = time.monotonic() + seconds
         while True:
-            try:
-                held = holds()
-            except HoldfastError:
-                # Nodes that are asked while they are hurt may refuse or not answer.
-                held = False
-            if held:
-                return self.tell(what)
+            # Nodes that are asked while they are hurt may refuse or not answer.
+            with suppress(HoldfastError):
+                if found := probe():
+                    return found
             if time.monotonic() > deadline:
-                raise VerificationFailed(f"waited {seconds:g} s in vain: {what}")
+                return None
             self.pause(_POLL_SECONDS)
 
     def until_well(self) -> None:
